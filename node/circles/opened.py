@@ -13,30 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import GridState
-from ledger.audit.bundle.offline import BundledChain
 from ledger.audit.bundle.reader import Bundle
 from ledger.audit.findings import Report
 from ledger.audit.reopening import audit_bundle
-from ledger.audit.reopening import open_bundle as open_bundle_file
 from ledger.audit.run import Scope, audit
-from ledger.chain.circle import Circle
 from ledger.chain.deployment.circle_file import CircleFile
-from ledger.chain.deployment.circle_file import open_circle as open_circle_file
 from ledger.chain.placed_event import PlacedEvent
-from ledger.chain.reading import read_history
 from ledger.circle.history import History
 from ledger.circle.manifest import Manifest, Tensor
 from ledger.errors import SetupError
 from ledger.fetch.fetcher import Unavailable
 from ledger.identity.network import Network
 from ledger.judging.circle_model import find_last_settled
-from ledger.judging.task_checks import check_task
 from node.duties.circle_model import BaseLacking
 from node.models.bundled import BundledBlobs, WalkedSource
 from node.models.gateways import open_gateways
 from node.models.metadata import ModelFacts
 from node.models.model_file import to_values, write_model_file
 from node.models.taking_out import Source, find_blocks
+from node.opened_circle import OpenCircle, open_bundled, open_file
 
 _BLOB_TIMEOUT_S: Final = 30.0
 _T = TypeVar("_T")
@@ -147,22 +142,19 @@ def open_bundle(path: Path | str, *, block_hash: str | None = None) -> OpenedCir
     block_hash: of the block that it must be of, 0x-prefixed hex; None takes the bundle's word for it. Raises
     SetupError where its proofs do not hold.
     """
-    bundle, _ = open_bundle_file(Path(path), None if block_hash is None else block_hash.lower())
-    chain = BundledChain(bundle)
-    return _read(Circle(chain, bundle.network.contract), chain.first_block, (), bundle)
+    return _make(open_bundled(Path(path), block_hash))
 
 
 def open_circle(path: Path | str = "circle.json", rpc: Sequence[str] = ()) -> OpenedCircle:
     """The circle of a file that `folkmoot deploy` wrote. rpc: endpoints in place of its own. Raises SetupError."""
     file = CircleFile.read(Path(path))
     endpoints = tuple(rpc) or tuple(file.read_rpc_urls())
-    return _read(open_circle_file(file, endpoints), file.block, endpoints, None)
+    return _make(open_file(file, endpoints), endpoints)
 
 
-def _read(circle: Circle, first_block: int, endpoints: Sequence[str], bundle: Bundle | None) -> OpenedCircle:
-    reading = read_history(circle, first_block, first_block)
-    check_task(reading.history.manifest)
-    return OpenedCircle(circle.network, reading.history, reading.placed, first_block, endpoints, bundle)
+def _make(opened: OpenCircle, endpoints: Sequence[str] = ()) -> OpenedCircle:
+    network, first_block = opened.circle.network, opened.file.block
+    return OpenedCircle(network, opened.history, opened.placed, first_block, endpoints, opened.bundle)
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:

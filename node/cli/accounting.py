@@ -7,8 +7,8 @@ from typing import Any
 
 from ledger.errors import SetupError
 from node.cli.model import show_progress
-from node.cli.opened import OpenCircle
 from node.cli.recomputing import describe_lacking, name_blob
+from node.opened_circle import OpenCircle
 
 
 def account_for(

@@ -74,13 +74,15 @@ def _trace_bundle(path: Path) -> "Provenance":
     """Of the circle's last model; or why there is no account of it."""
     from ledger.audit.tracing import Room, check_traceable
     from node.cli.accounting import account_for
-    from node.cli.trace_bundle import BundleFetch, open_bundled
+    from node.cli.trace_bundle import BundleFetch
     from node.cli.trace_lines import list_totals
     from node.cli.trace_picture import encode_graph
+    from node.opened_circle import open_bundled
     from node.page.provenance import Provenance
 
     try:
-        with open_bundled(path, None) as (opened, bundle, _), Room() as room:
+        opened = open_bundled(path)
+        with opened.bundle as bundle, Room() as room:
             wanted = check_traceable(opened.history, None, None)
             told = account_for(opened, wanted, None, room, lambda: nullcontext(BundleFetch(bundle)))
             account = told.traced.account

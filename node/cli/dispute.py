@@ -5,9 +5,10 @@ from typing import Any
 
 from ledger.errors import SetupError, UsageError
 from node.cli.disputes import print_disputes
-from node.cli.opened import Caller, OpenCircle, add_caller, open_named
+from node.cli.opened import Caller, add_caller, open_named
 from node.cli.options import Subparsers, print_json
 from node.cli.recomputing import Recomputed, add_timeout, check_begun, check_timeout, recompute_claim
+from node.opened_circle import OpenCircle
 from node.operating.printing import say
 
 

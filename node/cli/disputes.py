@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
-from node.cli.opened import Caller, OpenCircle, add_circle, open_named
+from node.cli.opened import Caller, add_circle, open_named
 from node.cli.options import Subparsers, add_key, print_json
 from node.cli.recomputing import Recomputed, add_timeout, check_begun, check_timeout, recompute_claim
+from node.opened_circle import OpenCircle
 from node.operating.printing import say
 
 _ACTIONS: Final = ("list", "summon", "vote", "appeal", "resolve")

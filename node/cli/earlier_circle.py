@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import UsageError
-from node.cli.opened import OpenCircle
 from node.cli.options import choose_rpc_urls, parse_patience
+from node.opened_circle import OpenCircle, open_file
 
 
 def open_earlier(options: argparse.Namespace, file: Path, this: Any, option: str) -> OpenCircle:
@@ -16,7 +16,7 @@ def open_earlier(options: argparse.Namespace, file: Path, this: Any, option: str
     with --rpc and --patience. this: the present circle's `CircleFile`. option: that named the file. Raises
     UsageError, SetupError.
     """
-    from ledger.chain.deployment.circle_file import CircleFile, open_circle
+    from ledger.chain.deployment.circle_file import CircleFile
 
     earlier = CircleFile.read(file)
     if is_same(earlier, this):
@@ -26,8 +26,7 @@ def open_earlier(options: argparse.Namespace, file: Path, this: Any, option: str
         raise UsageError(
             f"{option} {file}: the file names no endpoint: write one of chain {earlier.chain_id} into it, as rpc"
         )
-    circle = open_circle(earlier, urls or earlier.read_rpc_urls(), patience=parse_patience(options))
-    return OpenCircle(earlier, circle, None, 0).read_again(earlier.block)
+    return open_file(earlier, urls or earlier.read_rpc_urls(), parse_patience(options))
 
 
 def is_same(one: Any, other: Any) -> bool:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import SetupError, UsageError
-from node.cli.opened import OpenCircle
 from node.cli.options import choose_rpc_urls, parse_patience
 from node.cli.recomputing import (
     add_timeout,
@@ -16,6 +15,7 @@ from node.cli.recomputing import (
     describe_lacking,
 )
 from node.models.gateways import open_gateways
+from node.opened_circle import OpenCircle, open_file
 
 # What the earlier circle says of the task and of how it is learnt; its terms are the new founder's to choose.
 _TAKEN_OVER = (
@@ -82,7 +82,7 @@ class Fork:
 
 def open_fork(options: argparse.Namespace) -> Fork | None:
     """Read the chain of --fork-from; None without. Raises UsageError, SetupError."""
-    from ledger.chain.deployment.circle_file import CircleFile, open_circle
+    from ledger.chain.deployment.circle_file import CircleFile
 
     if options.fork_from is None:
         for name in ("after", "before", "fork_rpc"):
@@ -96,8 +96,7 @@ def open_fork(options: argparse.Namespace) -> Fork | None:
         raise UsageError(f"--out {options.out} is the earlier circle's file: choose another --out")
     file = CircleFile.read(options.fork_from)
     urls = options.fork_rpc or ([file.rpc] if file.rpc is not None else choose_rpc_urls(options))
-    circle = open_circle(file, urls, patience=parse_patience(options))
-    opened = OpenCircle(file, circle, None, 0).read_again(file.block)
+    opened = open_file(file, urls, parse_patience(options))
     return Fork(opened, choose_round(options, opened.history), options.before)
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
-from node.cli.opened import OpenCircle, add_caller, open_named
+from node.cli.opened import add_caller, open_named
 from node.cli.options import Subparsers, parse_address, print_json
+from node.opened_circle import OpenCircle
 from node.operating.printing import say
 from node.operating.wording import format_time
 from node.seat.accounts import open_secret_key

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import SetupError, UsageError
-from node.cli.opened import OpenCircle, open_address, open_bundled, open_named
+from node.cli.opened import open_named
 from node.cli.options import (
+    DEFAULT_RPC,
     Subparsers,
     add_data,
     add_device,
@@ -20,6 +21,8 @@ from node.cli.options import (
     add_option,
     add_rpc,
     add_rule_file,
+    choose_rpc_urls,
+    parse_patience,
     parse_task_options,
     print_json,
 )
@@ -30,6 +33,7 @@ from node.cli.recomputing import (
     describe_lacking,
 )
 from node.models.gateways import open_gateways
+from node.opened_circle import OpenCircle, open_address, open_bundled
 from node.operating.printing import caution, say
 
 
@@ -124,13 +128,14 @@ def open_source(options: argparse.Namespace) -> OpenCircle:
     """The circle that --circle, --contract or --bundle names. Raises UsageError, SetupError."""
     check_timeout(options)
     if getattr(options, "bundle", None) is not None:
-        pinned = None if options.block_hash is None else options.block_hash.lower()
         if options.contract is not None or options.folder is not None:
             raise UsageError("--bundle has all that is looked at: leave --contract and --folder out")
-        return open_bundled(options.bundle, pinned)
+        return open_bundled(options.bundle, options.block_hash)
     if getattr(options, "block_hash", None) is not None:
         raise UsageError("--block-hash goes with --bundle")
-    return open_named(options) if options.contract is None else open_address(options)
+    if options.contract is None:
+        return open_named(options)
+    return open_address(options.contract, choose_rpc_urls(options) or [DEFAULT_RPC], parse_patience(options))
 
 
 def recompute(opened: OpenCircle, options: argparse.Namespace, work: Callable[[Any], Awaitable[Any]]) -> Any:

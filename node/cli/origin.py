@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
 from node.cli.earlier_circle import open_earlier
-from node.cli.opened import OpenCircle
 from node.cli.recomputing import describe_base_lacking, describe_lacking
 from node.models.gateways import open_gateways
+from node.opened_circle import OpenCircle
 
 BLOB_TIMEOUT_S: Final = 30.0
 _AGAIN: Final = "try again when more of its members are up"

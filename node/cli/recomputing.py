@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
-from node.cli.opened import OpenCircle
 from node.models.gateways import open_gateways
+from node.opened_circle import OpenCircle
 
 _TIMEOUT_MAX_S: Final = 86_400
 

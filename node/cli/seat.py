@@ -5,8 +5,9 @@ from typing import Any
 
 from ledger.errors import UsageError
 from ledger.untrusted.text import format_ether
-from node.cli.opened import Caller, OpenCircle, add_action, add_caller, add_circle, open_named
+from node.cli.opened import Caller, add_action, add_caller, add_circle, open_named
 from node.cli.options import Subparsers, parse_address, print_json
+from node.opened_circle import OpenCircle
 from node.operating.printing import say
 from node.operating.wording import format_time
 

@@ -9,7 +9,6 @@ from typing import Any
 from ledger.errors import SetupError, UsageError
 from node.cli.accounting import account_for
 from node.cli.model import add_source, open_source
-from node.cli.opened import OpenCircle
 from node.cli.options import Subparsers, add_data, add_frozen, add_option, parse_task_options, print_json
 from node.cli.trace_bundle import (
     BundleFetch,
@@ -17,10 +16,10 @@ from node.cli.trace_bundle import (
     check_bundle_options,
     check_proof,
     check_replaceable,
-    open_bundled,
     save_bundle,
 )
 from node.models.gateways import open_gateways
+from node.opened_circle import OpenCircle, open_bundled
 from node.operating.printing import say
 
 
@@ -81,14 +80,16 @@ def run(options: argparse.Namespace) -> int:
         return check_proof(options)
     head = None if options.model is None else _read_head(options.model)
     if options.bundle is not None:
-        with open_bundled(options.bundle, options.block_hash) as (opened, bundle, _):
+        opened = open_bundled(options.bundle, options.block_hash)
+        with opened.bundle as bundle:
             check_replaceable(options.proof, bundle)
             return _run(options, head, opened, bundle)
     opened = open_source(options)
     if options.proof is None:
         return _run(options, head, opened, None)
     save_bundle(options, opened)
-    with open_bundled(options.proof, None) as (opened, bundle, _):
+    opened = open_bundled(options.proof)
+    with opened.bundle as bundle:
         return _run(options, head, opened, bundle)
 
 

@@ -4,14 +4,13 @@ import argparse
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
 from node.cli.audit_bundle import check_hash
-from node.cli.opened import NamedCircle, OpenCircle
 from node.cli.options import choose_rpc_urls, parse_patience, print_json
+from node.opened_circle import OpenCircle, open_bundled
 from node.operating.printing import complain, say
 from node.operating.wording import format_count
 
@@ -105,29 +104,6 @@ class _BundledBlobs(Mapping[bytes, bytes | None]):
         return len(self._bundle.blobs) + len(self._bundle.invalid)
 
 
-@contextmanager
-def open_bundled(path: Path, block_hash: str | None) -> Iterator[tuple[OpenCircle, Any, Any]]:
-    """A bundle's circle, the bundle itself, and what it proves. Raises BadBundle, SetupError."""
-    from ledger.audit.bundle.offline import BundledChain
-    from ledger.audit.reopening import open_bundle
-    from ledger.chain.circle import Circle
-    from ledger.chain.reading import OtherHash, read_history
-    from ledger.circle.history import HistoryFault
-    from ledger.judging.task_checks import check_task
-
-    bundle, proved = open_bundle(path, None if block_hash is None else block_hash.lower())
-    with bundle:
-        chain = BundledChain(bundle)
-        circle = Circle(chain, bundle.network.contract)
-        try:
-            reading = read_history(circle, chain.first_block)
-        except (OtherHash, HistoryFault) as fault:
-            raise SetupError(f"{path} does not hold its circle's events: {fault}") from fault
-        check_task(reading.history.manifest)
-        named = NamedCircle(circle.network.chain_id, circle.network.contract, chain.first_block)
-        yield OpenCircle(named, circle, reading.history, reading.mark.number, reading.placed), bundle, proved
-
-
 def check_replaceable(path: Path | None, bundle: Any) -> None:
     """Whether --proof may be written: nothing is there, or the same bundle. Raises SetupError."""
     from ledger.audit.bundle.reader import Bundle
@@ -171,7 +147,8 @@ def check_proof(options: argparse.Namespace) -> int:
     from ledger.audit.claims import is_same_claim, make_verdict_claim, read_claims
     from ledger.audit.tracing import check_traceable
 
-    with open_bundled(options.check, options.block_hash) as (opened, bundle, proved):
+    opened = open_bundled(options.check, options.block_hash)
+    with opened.bundle as bundle:
         claims, history = read_claims(bundle), opened.history
         if not claims:
             raise UsageError(
@@ -196,7 +173,7 @@ def check_proof(options: argparse.Namespace) -> int:
             found |= dict(zip(places, made, strict=True))
         told = [(claim, is_same_claim(claim, found[place])) for place, claim in enumerate(claims)]
         pinned = options.block_hash is not None
-        _tell(options, told, opened, bundle.root.block.hash, proved.state, pinned)
+        _tell(options, told, opened, bundle.root.block.hash, opened.proved.state, pinned)
     return 0 if all(holds for _, holds in told) else 1
 
 

@@ -92,8 +92,8 @@ def open_source(options: argparse.Namespace) -> Any:
     from ledger.chain.circle import Circle
     from ledger.chain.deployment.circle_file import CircleFile, open_circle
     from ledger.chain.rpc.failover import connect
-    from node.cli.opened import open_bundled
     from node.cli.options import DEFAULT_RPC
+    from node.opened_circle import open_bundled
     from node.watch.kept_events import open_kept
     from node.watch.source import BundleSource, LiveSource
 

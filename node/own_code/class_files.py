@@ -11,7 +11,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from ledger.errors import UsageError
-from node.own_code.faults import blame
+from node.own_code.running import run_own_code
 from node.own_code.siblings import Siblings
 
 
@@ -54,7 +54,7 @@ def _import_file(path: Path, what: str, siblings: Siblings, source: bytes | None
     """
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     name = f"folkmoot_own_{path.stem}_{place}"
-    with blame(str(path), what), siblings.importable():
+    with run_own_code(str(path), what, siblings):
         loader = _TextLoader(path.read_bytes() if source is None else source, str(path.resolve()))
         spec = importlib.util.spec_from_file_location(name, loader.path, loader=loader)
         assert spec is not None

@@ -9,8 +9,8 @@ from typing import Any
 
 from ledger.errors import SetupError, UsageError
 from node.own_code.class_files import find_class_file, read_class
-from node.own_code.faults import blame
 from node.own_code.parameters import make_with
+from node.own_code.running import run_own_code
 from node.own_code.siblings import Siblings
 
 
@@ -30,12 +30,8 @@ class OwnObject:
     @contextmanager
     def run(self, doing: str) -> Iterator[None]:
         """Run the user's code: it finds its neighbours, and what it raises becomes one sentence."""
-        with blame(f"{self.what} {self.spec}: {doing}", self.what):
-            if self.siblings is None:
-                yield
-                return
-            with self.siblings.importable():
-                yield
+        with run_own_code(f"{self.what} {self.spec}: {doing}", self.what, self.siblings):
+            yield
 
     def call(self, method: str, *arguments: Any, **keywords: Any) -> Any:
         """What a method of it gives."""

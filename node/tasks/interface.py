@@ -38,7 +38,8 @@ from torch.nn.parameter import is_lazy
 from ledger.errors import SetupError, UsageError
 from node.operating.merit import DIRECTIONS, put_main_first
 from node.own_code.class_files import find_class_file, read_class
-from node.own_code.faults import blame, describe_kind
+from node.own_code.faults import describe_kind
+from node.own_code.running import run_own_code
 from node.own_code.siblings import Siblings
 from node.tasks import fashion_mnist
 from node.tasks.built_in import BUILT_IN, find_built_in
@@ -213,12 +214,8 @@ class Task:
     @contextmanager
     def run_user_code(self, what: str) -> Iterator[None]:
         """Run the user's own code: it finds its neighbours, and what it raises becomes one sentence."""
-        with blame(f"{self.spec}: {what}"):
-            if self.siblings is None:
-                yield
-                return
-            with self.siblings.importable():
-                yield
+        with run_own_code(f"{self.spec}: {what}", "task", self.siblings):
+            yield
 
 
 def load_task(

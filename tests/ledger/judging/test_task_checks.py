@@ -20,7 +20,7 @@ from ledger.circle.manifest import MalformedManifest, Manifest, check_manifest
 from ledger.codec import CODECS
 from ledger.judging.task_checks import check_task
 from node.cli.node import fetch_opened
-from node.cli.opened import OpenCircle
+from node.opened_circle import OpenCircle
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Endpoint
 from tests.support.histories.circles import NETWORK
 from tests.support.histories.parts import fold, joined, manifest_of, opened

@@ -11,8 +11,8 @@ from ledger.circle.manifest import Manifest, Origin
 from ledger.errors import SetupError, UsageError
 from node.cli import deploy
 from node.cli.forking import Fork, Forked, choose_round, open_fork, recompute_fork, take_over
-from node.cli.opened import OpenCircle
 from node.duties.circle_model import CircleModel
+from node.opened_circle import OpenCircle
 from tests.support.histories.circles import GENESIS_ROOT, NETWORK, Away, Circle
 from tests.support.histories.parts import manifest_of
 from tests.support.model_files import serve_from

@@ -11,7 +11,7 @@ from ledger.chain.placed_event import PlacedEvent
 from ledger.errors import UsageError
 from node.cli import model
 from node.cli.main import main
-from node.cli.opened import OpenCircle
+from node.opened_circle import OpenCircle
 from tests.support.histories.circles import NETWORK, Away, Circle
 from tests.support.model_files import circle_of_three, serve_from
 

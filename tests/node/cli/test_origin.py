@@ -14,8 +14,8 @@ from ledger.errors import SetupError, UsageError
 from node.blobs.store import BlockStore
 from node.cli.earlier_circle import open_earlier
 from node.cli.node_start import tell_origin
-from node.cli.opened import OpenCircle
 from node.cli.origin import OriginCheck, check_origin, describe_origin, make_origin_fields
+from node.opened_circle import OpenCircle
 from tests.support.histories.circles import GENESIS_ROOT, NETWORK, Circle
 from tests.support.model_files import serve_from
 

@@ -10,7 +10,7 @@ import pytest
 
 from ledger.chain.rpc.client import Rpc
 from ledger.circle.events import Attested, Committed, Settled
-from node.cli.opened import open_bundled
+from node.opened_circle import open_bundled
 from node.watch import costs as costs_module
 from node.watch import gas_book as gas_book_module
 from node.watch.costs import list_transactions, sum_costs

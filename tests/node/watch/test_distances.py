@@ -14,7 +14,7 @@ from ledger.blobs.contents.records import Record, RecordEntry, decode_record, en
 from ledger.blobs.unixfs import build_dag
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from ledger.judging.frame_chains import FetchedUpdate, HeldBlobs
-from node.cli.opened import open_bundled
+from node.opened_circle import open_bundled
 from node.watch import judge_replays
 from node.watch.distances import measure_distances
 from node.watch.judge_replays import run_judge_replays

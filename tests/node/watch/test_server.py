@@ -117,7 +117,7 @@ async def test_every_route_answers_over_a_circle_that_is_followed(source: Source
 
 
 async def test_every_route_answers_over_a_bundle(tmp_path: Any) -> None:
-    from node.cli.opened import open_bundled
+    from node.opened_circle import open_bundled
     from tests.support.saved_bundle import make_circle, save_bundle
 
     await asyncio.to_thread(save_bundle, tmp_path / "circle.car", make_circle(2))
