@@ -1,5 +1,7 @@
 """A task file imports what lies beside it, and nobody else sees it."""
 
+import os
+import py_compile
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +80,29 @@ def test_a_neighbour_takes_no_installed_modules_place(tmp_path: Path) -> None:
     for name in ("json", "node", "numpy"):
         (tmp_path / "task.py").write_text(f"import {name}\nassert 'shadowed' not in str({name})\n{TASK}")
         load(tmp_path).model()
+
+
+@pytest.mark.parametrize("name", ["layers.py", "parts/heads.py", "parts/__init__.py"])
+def test_bytecode_that_came_along_with_a_neighbour_is_not_run_in_its_place(tmp_path: Path, name: str) -> None:
+    path = folder(tmp_path, 3) / name
+    honest, shown = path.read_bytes(), path.stat()
+    path.write_text("raise RuntimeError('hidden')\n".ljust(len(honest), "\n"))
+    cached = py_compile.compile(str(path), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    path.write_bytes(honest)
+    os.utime(path, ns=(shown.st_atime_ns, shown.st_mtime_ns))
+    assert cached is not None
+    assert load(tmp_path).model().weight.shape == (3, 3)
+    assert b"hidden" in Path(cached).read_bytes()
+
+
+def test_what_is_compiled_is_not_found_and_a_folder_without_init_is(tmp_path: Path) -> None:
+    folder(tmp_path, 3)
+    (tmp_path / "parts" / "__init__.py").unlink()
+    assert load(tmp_path).model().weight.shape == (3, 3)
+    py_compile.compile(str(tmp_path / "layers.py"), cfile=str(tmp_path / "layers.pyc"))
+    (tmp_path / "layers.py").unlink()
+    with pytest.raises(SetupError, match="No module named 'layers'"):
+        load(tmp_path)
 
 
 def test_a_fault_in_a_neighbour_is_a_sentence_with_its_place(tmp_path: Path) -> None:
