@@ -100,13 +100,18 @@ class LocalNetwork:
         """The password of all keys of this run."""
         return self.folder / "password"
 
-    def start_chain(self, port: int = 0, seed: int | None = None) -> str:
-        """Start the local test chain and return its URL. Raises SetupError."""
+    def start_chain(self, port: int = 0, seed: int | None = None, *options: str) -> str:
+        """Start the local test chain, with further options of `folkmoot chain`, and return its URL.
+
+        Raises SetupError.
+        """
         make_folder(self.folder)
         seeded = [] if seed is None else ["--seed", str(seed)]
         output = self.folder / "chain.out"
         self.chain = self._spawn(
-            ["chain", "--folder", str(self.folder / "chain"), "--port", str(port), *seeded], output, "chain.log"
+            ["chain", "--folder", str(self.folder / "chain"), "--port", str(port), *seeded, *options],
+            output,
+            "chain.log",
         )
         chain = self.chain
         line = _wait_for(

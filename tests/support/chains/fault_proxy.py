@@ -22,7 +22,7 @@ class FaultProxy:
     once. seen: requests by method, as they came; sent: raw transactions, in order.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, host: str = "127.0.0.1") -> None:
         self._target = urlsplit(target)
         self.lose_answers: Counter[str] = Counter()
         self.lose_requests: Counter[str] = Counter()
@@ -33,14 +33,15 @@ class FaultProxy:
         self.is_down = False
         self.seen: Counter[str] = Counter()
         self.sent: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer((host, 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
 
     def close(self) -> None:
         self._server.shutdown()
