@@ -1,5 +1,6 @@
 """One peer, wired: chain, gossip, gateway, store, training and the rounds they serve."""
 
+import random
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -16,7 +17,7 @@ from node.duties.voting import Voting
 from node.duties.watcher import WatchBudget, Watcher
 from node.duties.watching import BUDGET_BONDS
 from node.follower import Follower
-from node.gossip.reach import make_reach_notice
+from node.gossip.reach import Reachability, make_reach_notice
 from node.learning.genesis import make_agreed_template
 from node.membership.config import PeerConfig
 from node.membership.following import Attending, Following
@@ -35,6 +36,7 @@ from node.seat.round_events import SeatReporter
 from node.seat.seating import SeatLost
 from node.seat.tenancy import Tenancy
 from node.services import Services
+from node.state.keeping import HandingOver, WantedBlocks
 from node.state.lacks import Lacks
 from node.tasks.interface import Task
 
@@ -82,6 +84,7 @@ class Peer:
             await self._follower.follow()
             parts = self.parts = self._make_parts()
             ending.push_async_callback(parts.services.close)
+            ending.push_async_callback(parts.handing.close)
             life = self._make_life(parts, ending, stay)
             await parts.tenancy.check_free()
             placed = await parts.services.start(self._config.listening)
@@ -104,7 +107,11 @@ class Peer:
             self._meter,
             self._behaviour.serves,
             self._evidence.add,
-            lambda reach: self._notices.tell(make_reach_notice(reach)),
+            self._tell_reach,
+            lambda store: WantedBlocks(store, lambda: self._follower.history),
+        )
+        self._handing = HandingOver(
+            services.store, services.list_linked_gateways, self._behaviour.serves, random.Random()
         )
         who, rest = services.gossip.prober.probe_gossip, services.gossip.rest
         return PeerParts(
@@ -117,8 +124,13 @@ class Peer:
             behaviour=self._behaviour,
             meter=self._meter,
             worker=self._worker,
+            handing=self._handing,
             fail_at=self._config.fail_at,
         )
+
+    def _tell_reach(self, reach: Reachability) -> None:
+        self._notices.tell(make_reach_notice(reach))
+        self._handing.note_reach(has_gateway=reach.has_gateway)
 
     def _make_life(self, parts: PeerParts, ending: AsyncExitStack, stay: bool) -> Life:
         """ending: told what is to be closed.

@@ -1,6 +1,7 @@
 """What a peer offers to others: its gossip and its gateway, and the endpoint record that names them."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -8,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from ledger.circle.history import History
-from ledger.errors import SetupError
+from ledger.errors import NotYet, SetupError
 from ledger.fetch.fetcher import BlobFetcher, FetchStats
 from ledger.identity.endpoints import Endpoint, Origin, find_endpoint
 from ledger.identity.network import Network
 from node.blobs.doors import Bounds, Doors
 from node.blobs.gateway import STATS, GatewayStats, make_gateway_app
+from node.blobs.intake import Intake, Wants
 from node.blobs.store import BlockStore
 from node.gossip.certificate import Certificate
 from node.gossip.gossip import Gossip
@@ -46,8 +48,9 @@ class Services:
         serves: Callable[[bytes], bool] = lambda _: True,
         on_equivocation: Callable[[Announcement, Announcement], None] | None = None,
         on_reach: Callable[[Reachability], None] = lambda _: None,
+        make_wants: Callable[[BlockStore], Wants] = lambda _: _want_nothing,
     ) -> None:
-        """serves: whether to hand out the blob with this digest."""
+        """serves: whether to hand out the blob with this digest. make_wants: says what to take from others."""
         self._history = history
         shares = share_connections(raise_limit())
         self.store = BlockStore(folder.blobs)
@@ -76,7 +79,10 @@ class Services:
         )
         self.doors = Doors(Bounds(shares.gateway, shares.gateway // 2))
         """The gateway's connections."""
-        gateway = make_gateway_app(self.store, serves=serves, middlewares=[self.doors.middleware])
+        self._intake = Intake(self.store, make_wants(self.store), self._tell_taken)
+        gateway = make_gateway_app(
+            self.store, serves=serves, middlewares=[self.doors.middleware], intake=self._intake
+        )
         self._gateway_stats = gateway[STATS]
         self._runner = web.AppRunner(gateway, access_log=None, lingering_time=0, shutdown_timeout=_SHUTDOWN_S)
         self._listening: asyncio.Server | None = None
@@ -140,6 +146,7 @@ class Services:
         if self._listening is not None:
             self._listening.close()
         await self._runner.cleanup()
+        self._intake.close()
         await self._fetcher.close()
 
     def refresh(self) -> None:
@@ -152,9 +159,26 @@ class Services:
         if history.round is not None:
             self.gossip.enter_round(history.round.number)
 
+    def list_linked_gateways(self) -> list[str]:
+        """Of the members that this peer is linked to."""
+        texts = [self._endpoint_of(peer) for peer in self.gossip.links]
+        found = [find_endpoint(text) for text in texts if text is not None]
+        return [endpoint.gateway.text for endpoint in found if endpoint is not None]
+
+    def _tell_taken(self, digest: bytes) -> None:
+        """Others learn that an update of these rounds is here too; of other blobs they ask everybody."""
+        for round_ in self._history().rounds[-2:]:
+            if digest in round_.commits.values():
+                with contextlib.suppress(NotYet):
+                    self.gossip.announce_held(round_.number, digest)
+
     def _endpoint_of(self, address: str) -> str | None:
         seat = self._history().seat_of(address)
         return None if seat is None else self._history().seats[seat].endpoint
 
     def _hear(self, announcement: Announcement) -> None:
         self._announced.note_heard(announcement.round, announcement.author_address)
+
+
+def _want_nothing(digest: bytes, under: bytes | None) -> int | None:  # noqa: ARG001
+    return None

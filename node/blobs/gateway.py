@@ -19,6 +19,7 @@ from ledger.blobs.dagpb import FILE_BYTES_MAX
 from ledger.blobs.unixfs import MAGIC, walk
 from ledger.errors import PeerFault
 from ledger.fetch.block_request import RAW_TYPE
+from node.blobs.intake import Intake
 from node.blobs.store import BlockStore, NotStored
 from node.operating.logs import bound_noise
 
@@ -172,11 +173,13 @@ def make_gateway_app(
     serves: Callable[[bytes], bool] = lambda _: True,
     stats: GatewayStats | None = None,
     middlewares: Sequence[Middleware] = (),
+    intake: Intake | None = None,
 ) -> web.Application:
     """An application that answers GET and HEAD /ipfs/{cid}; it can be mounted with add_subapp (R19).
 
     max_concurrent: blocks or CARs being sent at once; four times as many may wait a few seconds for their turn,
     the rest gets 503. serves: whether a block may be served, asked in worker threads. stats: counted into.
+    intake: takes blocks that others hand over (R19.2); without it none are taken.
     Connections, and how long they may take to send a request, are the server's to bound: see node.blobs.doors.
     """
     gateway = _Gateway(
@@ -192,6 +195,8 @@ def make_gateway_app(
     app[STATS] = gateway.stats
     app.on_cleanup.append(gateway.close)
     app.router.add_get("/ipfs/{cid}", gateway.answer)
+    if intake is not None:
+        app.router.add_put("/ipfs/{cid}", intake.take)
     return app
 
 

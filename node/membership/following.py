@@ -52,6 +52,8 @@ class Following:
 
     def _delete_what_may_go(self) -> None:
         bonded, member = self._membership.bonded_seat, self._membership.member
+        if member is not None:
+            self._parts.handing.look(self._parts.history, member.seat)
         if bonded is not None and member is not None and member.retention is not None:
             member.retention.delete_when_due(self._parts.history, bonded)
 

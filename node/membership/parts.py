@@ -16,6 +16,7 @@ from node.round.announcements import AnnouncementJournal
 from node.round.phase_clock import PhaseClock
 from node.seat.tenancy import Tenancy
 from node.services import Services
+from node.state.keeping import HandingOver
 
 _T = TypeVar("_T")
 # For one blob behind a disputed verdict.
@@ -68,6 +69,8 @@ class PeerParts:
     """Measures CPU time by part."""
     worker: Worker
     """Does the heavy work, off the event loop."""
+    handing: HandingOver
+    """Has members keep this peer's blobs while nobody reaches it."""
     fail_at: Callable[[int, str], None]
     """Told of each round and step; for tests, which end the process there."""
 

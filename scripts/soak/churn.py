@@ -48,10 +48,9 @@ class Churn(Scenario):
 
     def settle(self, soak: Soak) -> None:
         rpc = soak.network.rpc
-        self._endpoints += [
-            UnsteadyEndpoint(rpc, HOME, soak.rng.randrange(1 << 30)),
-            LyingEndpoint(rpc, HOME, soak.rng.randrange(1 << 30)),
-        ]
+        self._endpoints.extend(
+            kind(rpc, HOME, soak.rng.randrange(1 << 30)) for kind in (UnsteadyEndpoint, LyingEndpoint)
+        )
         for member in soak.members:
             urls = [rpc, *(endpoint.url for endpoint in self._endpoints)]
             turn = member.peer.index % len(urls)

@@ -75,7 +75,7 @@ class LyingEndpoint(UnsteadyEndpoint):
 def _change(method: str, result: Any) -> Any:
     """Something that an honest endpoint would not have said."""
     match method, result:
-        case "eth_getLogs", [first, *rest]:
+        case "eth_getLogs", [_, *rest]:
             # An event is missing, and another says something else.
             return [{**log, "data": _flip(log["data"])} for log in rest[:1]] + rest[1:] if rest else []
         case "eth_call", str():

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from ledger.chain.circle import Circle
 from ledger.chain.deployment.deploy import CircleFile, open_circle
@@ -24,7 +24,9 @@ class SoakNetwork(LocalNetwork):
         super().__init__(folder)
         self.sky = sky
         self._starting: Place | None = None
-        self._own_tasks: tuple[str, ...] = ()
+
+    def __enter__(self) -> Self:
+        return self
 
     def start(self) -> None:
         """The chain, at an address that all places reach. Raises SetupError."""

@@ -1,7 +1,7 @@
 """What a soak puts a network through. A scenario says how many nodes, and what happens when."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scripts.soak.air import Climate
 from scripts.soak.soak import Soak
@@ -26,7 +26,7 @@ class Scenario:
     """Nodes with a router before them."""
     by_v6: tuple[int, ...] = (5,)
     """Nodes that others reach by IPv6 alone."""
-    climate: Climate = Climate()
+    climate: Climate = field(default_factory=Climate)
     """The weather."""
     commit_window_s: int = 60
     """Of the circle."""

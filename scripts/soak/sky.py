@@ -105,7 +105,8 @@ class Sky:
         return self._order("tell")
 
     def _order(self, what: str, **more: Any) -> dict[str, Any]:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps({"do": what, **more}).encode() + b"\n")
             self._process.stdin.flush()

@@ -1,5 +1,6 @@
 """One soak while it runs: its nodes, what the chain says, and what went otherwise than it should."""
 
+import itertools
 import random
 import time
 from collections.abc import Sequence
@@ -148,4 +149,4 @@ class Soak:
     def seconds(self) -> list[float]:
         """Of each settled round."""
         times = [0.0, *(self.settled_at[number] for number in sorted(self.settled_at))]
-        return [after - before for before, after in zip(times, times[1:], strict=False)]
+        return [after - before for before, after in itertools.pairwise(times)]
