@@ -27,10 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before anything is imported that has threads.
     enter_own_world()
     from scripts.soak.outcome import HEAD, Outcome
-    from scripts.soak.presets import SCENARIOS
+    from scripts.soak.presets import ALL, SCENARIOS
     from scripts.soak.run import run_scenario
 
-    names = options.scenarios or list(SCENARIOS)
+    names = options.scenarios or [one.name for one in ALL]
     for name in names:
         if name not in SCENARIOS:
             raise UsageError(f"there is no scenario {name!r}: choose of {', '.join(SCENARIOS)}")
@@ -59,7 +59,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: all")
     made.add_argument("--nodes", type=int, help="instead of the scenario's")
     made.add_argument("--rounds", type=int, help="instead of the scenario's")
-    made.add_argument("--task", default="auto")
+    made.add_argument("--task", default="digits")
     made.add_argument("--samples", type=int, default=200)
     made.add_argument("--seed", type=int, default=1, help="of all that is drawn")
     made.add_argument("--folder", type=Path, help="keep the runs here (default: nowhere)")

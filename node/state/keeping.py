@@ -99,6 +99,11 @@ class HandingOver:
         self._owed = history, seat
         self._begin()
 
+    async def wait(self) -> None:
+        """Until all is handed over that can be now."""
+        if self._working is not None:
+            await self._working
+
     async def close(self) -> None:
         """Hand over no more."""
         if self._working is not None:
@@ -118,7 +123,8 @@ class HandingOver:
                 return
             for digest, under in owed:
                 await self._hand(digest, under)
-            await asyncio.sleep(_RETRY_S)
+            if any(self._copies[digest] < enough for digest, _ in owed):
+                await asyncio.sleep(_RETRY_S)
 
     def _list_owed(self, enough: int) -> list[tuple[bytes, bytes | None]]:
         """What too few keep yet, the newest first, with the record that names it where the chain does not."""

@@ -32,10 +32,8 @@ class Churn(Scenario):
     behind_nat: tuple[int, ...] = ()
     share: float = 0.3
     """Of the honest nodes, killed in each round."""
-    planted: Mapping[int, str] = field(
-        default_factory=lambda: {13: "sign-flip", 14: "false-verdict", 15: "equivocate"}
-    )
-    """Node → what it does wrong."""
+    planted: tuple[str, ...] = ("sign-flip", "false-verdict", "equivocate")
+    """What the last nodes do wrong, one each."""
     commit_window_s: int = 40
     attest_window_s: int = 20
     deploy: tuple[str, ...] = ("--bond", "1")
@@ -44,7 +42,7 @@ class Churn(Scenario):
 
     @property
     def attacks(self) -> Mapping[int, str]:
-        return self.planted
+        return dict(zip(range(self.nodes - len(self.planted), self.nodes), self.planted, strict=True))
 
     def settle(self, soak: Soak) -> None:
         rpc = soak.network.rpc
@@ -55,7 +53,7 @@ class Churn(Scenario):
             urls = [rpc, *(endpoint.url for endpoint in self._endpoints)]
             turn = member.peer.index % len(urls)
             member.options = tuple(word for url in urls[turn:] + urls[:turn] for word in ("--rpc", url))
-            if member.peer.index not in self.planted:
+            if member.peer.index not in self.attacks:
                 plan = self._plans[member.peer.index] = _Plan(draw_deaths(soak.rng, self.rounds, self.share))
                 member.at_next_start = self._next_death(plan, 0)
         deaths = sum(len(plan.left) + (plan.at is not None) for plan in self._plans.values())
@@ -74,13 +72,13 @@ class Churn(Scenario):
             if not soak.is_alive(member):
                 self._restart(soak, member, plan, number)
         for member in soak.members:
-            if member.peer.index in self.planted and not soak.is_alive(member):
+            if member.peer.index in self.attacks and not soak.is_alive(member):
                 # Who is convicted loses its seat, and its node ends.
                 member.may_end = True
 
     def end(self, soak: Soak) -> None:
         for member in soak.members:
-            if not soak.is_alive(member) and member.peer.index not in self.planted:
+            if not soak.is_alive(member) and member.peer.index not in self.attacks:
                 self._restart(soak, member, _Plan([]), self.rounds)
         asked = {type(one).__name__: one.count_seen() for one in self._endpoints}
         soak.note(

@@ -54,7 +54,7 @@ def _found(scenario: Scenario, soak: Soak, task: tuple[str, ...]) -> None:
     degree = str(min(scenario.degree, scenario.nodes - 1))
     windows = ("--commit-window", str(scenario.commit_window_s), "--attest-window", str(scenario.attest_window_s))
     options = ("--peers", peers, "--rounds", str(scenario.rounds), "--degree", degree, *windows)
-    network.deploy(*task, *options, *scenario.deploy)
+    network.deploy(*task, *options, *scenario.deploy_options)
     soak.sight = Sight.of(network.circle_file)
     for index, place in enumerate(soak.sky.places):
         peer = network.add_peer(scenario.attacks.get(index, "honest"))

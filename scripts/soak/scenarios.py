@@ -36,6 +36,11 @@ class Scenario:
     """Further options of `folkmoot deploy`."""
 
     @property
+    def deploy_options(self) -> tuple[str, ...]:
+        """Further options of `folkmoot deploy`."""
+        return self.deploy
+
+    @property
     def attacks(self) -> Mapping[int, str]:
         """Nodes that do wrong, and what."""
         return {}
@@ -85,4 +90,7 @@ class PartitionWithChain(Partition):
     name: str = "partition-chain"
     chain_on_one_side: bool = True
     commit_window_s: int = 20
-    deploy: tuple[str, ...] = ("--quorum", "8")
+
+    @property
+    def deploy_options(self) -> tuple[str, ...]:
+        return (*super().deploy_options, "--quorum", str(self.nodes // 2))

@@ -1,0 +1,1 @@
+"""The soak's weather: packets, routers, lines."""
