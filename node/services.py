@@ -75,7 +75,7 @@ class Services:
             self.gossip,
             self._announced,
             meter,
-            NeighbourPatience(self.gossip.prober.probe_block),
+            NeighbourPatience(self._is_to_be_had),
         )
         self.doors = Doors(Bounds(shares.gateway, shares.gateway // 2))
         """The gateway's connections."""
@@ -164,6 +164,10 @@ class Services:
         texts = [self._endpoint_of(peer) for peer in self.gossip.links]
         found = [find_endpoint(text) for text in texts if text is not None]
         return [endpoint.gateway.text for endpoint in found if endpoint is not None]
+
+    async def _is_to_be_had(self, gateway: str, digest: bytes) -> bool:
+        """Whether an author's gateway, or another member, says that it has an update."""
+        return self.gossip.is_held(digest) or await self.gossip.prober.probe_block(gateway, digest)
 
     def _tell_taken(self, digest: bytes) -> None:
         """Others learn that an update of these rounds is here too; of other blobs they ask everybody."""

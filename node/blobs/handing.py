@@ -16,6 +16,8 @@ from ledger.untrusted.host_names import NameResolver
 from node.blobs.store import BlockStore, NotStored
 
 _BLOCK_S: Final = 60.0
+_CONNECT_S: Final = 3.0
+_READ_S: Final = 10.0
 _ANSWERED: Final = (HTTPStatus.OK, HTTPStatus.CREATED)
 
 
@@ -96,6 +98,6 @@ class Hander:
                 connector=aiohttp.TCPConnector(resolver=NameResolver(), limit_per_host=2),
                 trust_env=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=_BLOCK_S, sock_connect=_BLOCK_S / 10),
+                timeout=aiohttp.ClientTimeout(total=_BLOCK_S, sock_connect=_CONNECT_S, sock_read=_READ_S),
             )
         return self._session

@@ -73,6 +73,12 @@ class AnnouncementWindow:
         """Who can be asked for a blob, its author first."""
         return list(dict.fromkeys(one for kept in self._rounds.values() for one in kept.holders.get(digest, ())))
 
+    def is_held(self, digest: bytes) -> bool:
+        """Whether a member other than its author said that it has it."""
+        announced = (one for kept in self._rounds.values() for known in kept.announced.values() for one in known)
+        authors = {one.author_address for one in announced if one.digest == digest}
+        return any(holder not in authors for holder in self.list_holders(digest))
+
     def make_pull(self, round_number: int) -> Pull:
         """What to ask another peer about this round. Raises NotYet outside the window."""
         announced = self._round(round_number).announced

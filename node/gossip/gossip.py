@@ -199,6 +199,10 @@ class Gossip:
         """Addresses of those known to hold a blob, its author first; empty if nobody announced it."""
         return self._window.list_holders(digest)
 
+    def is_held(self, digest: bytes) -> bool:
+        """Whether a member said that it holds a blob of another's."""
+        return self._window.is_held(digest)
+
     def _receive(self, link: Link, message: Message) -> None:
         """Raises PeerFault if the peer is not allowed to say this."""
         try:

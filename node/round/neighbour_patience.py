@@ -7,7 +7,7 @@ from typing import Final
 
 from ledger.identity.endpoints import find_endpoint
 
-# Gateway, digest: whether the gateway says at once that it has the block.
+# Gateway, digest: whether the gateway, or another member, says at once that it has the block.
 Knock = Callable[[str, bytes], Awaitable[bool]]
 
 BRIEF_S: Final = 2.0
@@ -21,7 +21,7 @@ _AUTHORS_MAX: Final = 1024
 class NeighbourPatience:
     """Remembers whose updates could not be had, by endpoint: a peer that moves begins anew (R20.3).
 
-    knock: asks an author's gateway for the head of its update.
+    knock: asks an author's gateway for the head of its update, and whether others have it.
     """
 
     def __init__(self, knock: Knock) -> None:

@@ -5,8 +5,10 @@ checkpoints to members that it is linked to; these take nothing but what the cha
 """
 
 import asyncio
+import contextlib
 import logging
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -22,9 +24,12 @@ from node.blobs.store import BlockStore
 
 _log = logging.getLogger(__name__)
 _COPIES: Final = 3
-_RETRY_S: Final = 1.0
-# A member may not have seen yet that the chain names it.
-_TRIES: Final = 30
+_PARALLEL: Final = 8
+_LOOK_S: Final = 1.0
+_RETRY_S: Final = 0.5
+_RETRY_MAX_S: Final = 60.0
+# Members that do not get through take so long, and longer, to say so.
+_UNTOLD_S: Final = 5.0
 
 
 class WantedBlocks:
@@ -77,10 +82,14 @@ class HandingOver:
     ) -> None:
         self._store, self._list_gateways, self._serves, self._rng = store, list_gateways, serves, rng
         self._hander = Hander(store)
-        self._is_needed = False
+        self._is_reached: bool | None = None
+        self._begun: float | None = None
         self._owed: tuple[History, int] | None = None
         self._copies = Counter[bytes]()
         self._tried = Counter[bytes]()
+        self._not_before: dict[bytes, float] = {}
+        self._under_way: dict[bytes, asyncio.Task[None]] = {}
+        self._woken = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
 
     @property
@@ -90,13 +99,15 @@ class HandingOver:
 
     def note_reach(self, *, has_gateway: bool) -> None:
         """Whether others reach this peer's gateway, as members say that dialled it back."""
-        self._is_needed = not has_gateway
+        self._is_reached = has_gateway
         self._tried.clear()
+        self._not_before.clear()
         self._begin()
 
     def look(self, history: History, seat: int) -> None:
         """The chain went on. seat: this peer's."""
         self._owed = history, seat
+        self._begun = time.monotonic() if self._begun is None else self._begun
         self._begin()
 
     async def wait(self) -> None:
@@ -106,25 +117,39 @@ class HandingOver:
 
     async def close(self) -> None:
         """Hand over no more."""
-        if self._working is not None:
-            self._working.cancel()
-            await asyncio.gather(self._working, return_exceptions=True)
+        tasks = [*self._under_way.values(), *([] if self._working is None else [self._working])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._hander.close()
+
+    @property
+    def _is_needed(self) -> bool:
+        """Nobody reaches its gateway, or nobody has said so for too long: who cannot be called is told late."""
+        if self._is_reached is None:
+            return self._begun is not None and time.monotonic() - self._begun >= _UNTOLD_S
+        return not self._is_reached
 
     def _begin(self) -> None:
         if self._is_needed and self._owed is not None and (self._working is None or self._working.done()):
             self._working = asyncio.create_task(self._work())
+        self._woken.set()
 
     async def _work(self) -> None:
         while self._is_needed:
             enough = min(_COPIES, len(self._list_gateways()))
             owed = await asyncio.to_thread(self._list_owed, enough)
-            if not owed:
+            if not owed and not self._under_way:
                 return
+            self._woken.clear()
+            now = time.monotonic()
             for digest, under in owed:
-                await self._hand(digest, under)
-            if any(self._copies[digest] < enough for digest, _ in owed):
-                await asyncio.sleep(_RETRY_S)
+                is_due = digest not in self._under_way and self._not_before.get(digest, now) <= now
+                if is_due and len(self._under_way) < _PARALLEL:
+                    self._under_way[digest] = asyncio.create_task(self._hand(digest, under))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._woken.wait()
 
     def _list_owed(self, enough: int) -> list[tuple[bytes, bytes | None]]:
         """What too few keep yet, the newest first, with the record that names it where the chain does not."""
@@ -133,7 +158,7 @@ class HandingOver:
         return [
             (digest, under)
             for digest, under in found.items()
-            if self._copies[digest] < enough and self._tried[digest] < _TRIES and self._serves(digest)
+            if self._copies[digest] < enough and self._serves(digest)
         ]
 
     def _find_own(self, history: History, seat: int) -> Iterator[tuple[bytes, bytes | None]]:
@@ -154,22 +179,30 @@ class HandingOver:
 
     async def _hand(self, digest: bytes, under: bytes | None) -> None:
         """To as many as are lacking, in random order."""
-        self._tried[digest] += 1
         gateways = self._list_gateways()
         self._rng.shuffle(gateways)
         copies = 0
-        for gateway in gateways:
-            if copies >= _COPIES:
-                break
-            try:
-                await self._hander.hand(gateway, digest, under)
-            except NotTaken as refusal:
-                _log.debug("blob not taken digest=%s gateway=%s reason=%s", digest.hex()[:12], gateway, refusal)
-            else:
-                copies += 1
+        while gateways and copies < _COPIES:
+            lacking = _COPIES - copies
+            now, gateways = gateways[:lacking], gateways[lacking:]
+            copies += sum(await asyncio.gather(*(self._try(gateway, digest, under) for gateway in now)))
         if copies > self._copies[digest]:
             self._copies[digest] = copies
             _log.info("blob handed over digest=%s copies=%d", digest.hex()[:12], copies)
+        self._tried[digest] += 1
+        # A member may not have seen yet that the chain names it.
+        self._not_before[digest] = time.monotonic() + min(_RETRY_S * 2 ** min(self._tried[digest], 8), _RETRY_MAX_S)
+        self._under_way.pop(digest, None)
+        self._woken.set()
+
+    async def _try(self, gateway: str, digest: bytes, under: bytes | None) -> bool:
+        """Whether that gateway has the blob now."""
+        try:
+            await self._hander.hand(gateway, digest, under)
+        except NotTaken as refusal:
+            _log.debug("blob not taken digest=%s gateway=%s reason=%s", digest.hex()[:12], gateway, refusal)
+            return False
+        return True
 
 
 def _find_disputable(history: History) -> Iterator[Round]:

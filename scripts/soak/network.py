@@ -3,16 +3,16 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Self
 
 from ledger.chain.circle import Circle
 from ledger.chain.deployment.deploy import CircleFile, open_circle
 from ledger.circle.history import History
-from node.demo.launcher import LocalNetwork, PeerProcess
+from node.demo.launcher import LocalNetwork, PeerProcess, Process
+from node.demo.nursery import Nursery
 from scripts.soak.sky import HOME, Place, Sky
-from tests.support import warm_start
-from tests.support.warm_start import PROGRAM
 
 _INSIDE = "scripts.soak.inside"
 
@@ -21,7 +21,7 @@ class SoakNetwork(LocalNetwork):
     """Processes are forks of one that has imported the program, which changes nothing of what they do afterwards."""
 
     def __init__(self, folder: Path, sky: Sky) -> None:
-        super().__init__(folder)
+        super().__init__(folder, nursery=_make_nursery())
         self.sky = sky
         self._starting: Place | None = None
 
@@ -40,15 +40,17 @@ class SoakNetwork(LocalNetwork):
         finally:
             self._starting = None
 
-    def _start(self, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> Any:
-        whole = [PROGRAM, *command]
-        if self._starting is not None:
-            space = f"/proc/{os.getpid()}/fd/{self._starting.space.descriptor}"
-            whole = [_INSIDE, space, *command]
-        return warm_start.start(whole, stdout=out, stderr=err, **self._lifeline_options())
+    def _start(self, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> Process:
+        if self._starting is None or self.nursery is None:
+            return super()._start(command, out, err)
+        space = f"/proc/{os.getpid()}/fd/{self._starting.space.descriptor}"
+        return self.nursery.start([_INSIDE, space, *command], stdout=out, stderr=err, **self._lifeline_options())
 
-    def _run(self, command: Sequence[str]) -> Any:
-        return warm_start.run([PROGRAM, *command], **self._lifeline_options())
+
+@cache
+def _make_nursery() -> Nursery:
+    """One for all scenarios; it ends with this process."""
+    return Nursery(("node.*", "ledger.*"))
 
 
 @dataclass

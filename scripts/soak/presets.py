@@ -17,6 +17,6 @@ SHORT: Final = Partition(
     begins=2,
     lasts=1,
     commit_window_s=40,
-    attest_window_s=8,
+    attest_window_s=16,
 )
 SCENARIOS: Final[dict[str, Scenario]] = {one.name: one for one in (*ALL, SHORT)}
