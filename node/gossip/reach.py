@@ -118,8 +118,8 @@ def make_reach_notice(reach: Reachability) -> Notice:
     dead = [f"gossip at {gossip}"] * (not reach.has_gossip) + [f"gateway at {gateway}"] * (not reach.has_gateway)
     says = (
         f"other members do not reach this peer's {' and '.join(dead)} ({_describe_tried(reach)}), so its updates "
-        "come late, through the members that it is linked to: check that --advertise names this machine's public host and that the ports are open and "
-        "forwarded to it"
+        "come late, through the members that it is linked to: check that --advertise names this machine's public "
+        "host and that the ports are open and forwarded to it"
     )
     return Notice("unreachable", says, True, fields)
 
