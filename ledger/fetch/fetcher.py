@@ -44,6 +44,7 @@ _ASKS_MAX: Final = 96
 # Kinds of reasons that a message counts.
 _KINDS_MAX: Final = 3
 _OVER: Final = "budget"
+_NAMES_S: Final = 10
 
 
 class Unavailable(NotYet):
@@ -251,8 +252,9 @@ class BlobFetcher:
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # As many connections as asks: a queue inside the library would count as a gateway's slowness.
-            connector = aiohttp.TCPConnector(limit=0, resolver=NameResolver(), ttl_dns_cache=60)
+            # As many connections as asks: a queue inside the library would count as a gateway's slowness. A name is
+            # looked up anew soon, since whoever has one may have it for a changing address.
+            connector = aiohttp.TCPConnector(limit=0, resolver=NameResolver(), ttl_dns_cache=_NAMES_S)
             # No proxies or passwords from the environment, no cookies kept for anyone.
             self._session = aiohttp.ClientSession(
                 connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()

@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from scripts.soak.addresses import Addresses
 from scripts.soak.churn import Churn
 from scripts.soak.scenarios import Partition, PartitionWithChain, Scenario
 
-ALL: Final = (Scenario(), Partition(), PartitionWithChain(), Churn())
+ALL: Final = (Scenario(), Partition(), PartitionWithChain(), Churn(), Addresses())
 # A little of each, for the tests.
 SHORT: Final = Partition(
     name="short",

@@ -19,7 +19,10 @@ _FINISH_S: Final = 60.0
 
 def run_scenario(scenario: Scenario, folder: Path, task: tuple[str, ...], seed: int) -> Outcome:
     """Raises UsageError and SetupError."""
-    with Sky(scenario.nodes, scenario.behind_nat, seed) as sky, SoakNetwork(folder, sky) as network:
+    with (
+        Sky(scenario.nodes + scenario.extra_places, scenario.behind_nat, seed) as sky,
+        SoakNetwork(folder, sky) as network,
+    ):
         soak = Soak(
             scenario.name,
             network,
@@ -56,7 +59,7 @@ def _found(scenario: Scenario, soak: Soak, task: tuple[str, ...]) -> None:
     options = ("--peers", peers, "--rounds", str(scenario.rounds), "--degree", degree, *windows)
     network.deploy(*task, *options, *scenario.deploy_options)
     soak.sight = Sight.of(network.circle_file)
-    for index, place in enumerate(soak.sky.places):
+    for index, place in enumerate(soak.sky.places[: scenario.nodes]):
         peer = network.add_peer(scenario.attacks.get(index, "honest"))
         is_v6 = index in scenario.by_v6 and place.address_v6 is not None
         host, advertise = (V6, place.address_v6 or "") if is_v6 else (ANY, place.address)
@@ -128,6 +131,6 @@ def _sum_up(
 
 def _measure_bytes(soak: Soak, before: dict[str, Any], after: dict[str, Any], way: str) -> float:
     """Of one node in one round."""
-    numbers = [str(place.number) for place in soak.sky.places]
+    numbers = [str(place.number) for place in (member.place for member in soak.members)]
     settled = max(1, len(soak.settled_at))
     return find_median([(after[way].get(one, 0) - before[way].get(one, 0)) / settled for one in numbers])

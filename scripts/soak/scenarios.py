@@ -41,6 +41,11 @@ class Scenario:
         return self.deploy
 
     @property
+    def extra_places(self) -> int:
+        """Places besides those of the nodes."""
+        return 0
+
+    @property
     def attacks(self) -> Mapping[int, str]:
         """Nodes that do wrong, and what."""
         return {}

@@ -86,3 +86,13 @@ def test_answer_about_an_unknown_round_is_empty(window: AnnouncementWindow) -> N
     far = AnnouncementWindow(keep_rounds=2, ahead_rounds=1)
     far.move(500)
     assert window.answer_pull(far.make_pull(500)).announcements == []
+
+
+def test_a_blob_is_held_once_another_than_its_author_says_so(window: AnnouncementWindow) -> None:
+    mine = announcement(10)
+    window.add(mine)
+    assert not window.is_held(mine.digest)
+    window.add_holder(10, mine.digest, mine.author_address)
+    assert not window.is_held(mine.digest)
+    window.add_holder(10, mine.digest, announcement(10, OTHER).author_address)
+    assert window.is_held(mine.digest)
