@@ -57,8 +57,8 @@ class RpcServer:
     async def _post(self, request: web.Request) -> web.Response:
         if (refusal := self._refusal(request)) is not None:
             return refusal
-        if request.content_type != "application/json":
-            return web.Response(status=415, text="invalid content type, only application/json is supported\n")
+        if (unfit := _find_unfit(request)) is not None:
+            return web.Response(status=415, text=unfit)
         if self._in_flight >= MAX_IN_FLIGHT:
             return web.Response(status=503, text="too many requests at once\n")
         self._in_flight += 1
@@ -110,6 +110,15 @@ class RpcServer:
         if "Origin" in request.headers:
             return web.Response(status=403, text="this chain is not for web pages\n")
         return None
+
+
+def _find_unfit(request: web.Request) -> str | None:
+    """What is wrong with the kind of a body; None where nothing is."""
+    if request.content_type != "application/json":
+        return "invalid content type, only application/json is supported\n"
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return "send the body as it is, without Content-Encoding\n"
+    return None
 
 
 def _is_safe_host(host_header: str, own_host: str) -> bool:

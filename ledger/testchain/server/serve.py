@@ -187,7 +187,8 @@ async def _serve_on(
         engine.pool_listeners.append(
             (server.wants_pooled, lambda pooled: loop.call_soon_threadsafe(server.publish_pooled, pooled))
         )
-        runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        # A body is taken as it is: what does not unpack would be an exception of the library's, behind our backs.
+        runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=_SHUTDOWN_S, auto_decompress=False)
         await runner.setup()
         try:
             await web.SockSite(runner, listener).start()

@@ -89,7 +89,9 @@ class Connection:
         stopped = asyncio.create_task(self._stopped.wait())
         try:
             await asyncio.wait((reader, writer, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if reader.done() and (error := reader.exception()) is not None:
+            error = reader.exception() if reader.done() else None
+            # A client may be gone while its ping is being answered: that is its own affair.
+            if error is not None and not isinstance(error, ConnectionError):
                 _log.error("connection ended by a bug", exc_info=error)
             self._hub.leave(subscriber)
             # Not the writer: cancelled while it waits for room, it would take the closing frame's turn with it.

@@ -19,6 +19,7 @@ from ledger.errors import SetupError
 
 BLOOM_BYTES = 256
 _SMALL_BYTES = 1024
+_INTEGERS_END = 1 << 63  # of SQLite
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS kv (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -170,6 +171,8 @@ class ChainStore(BaseAtomicDB):
 
     def snapshot(self, snapshot_id: int) -> int | None:
         """The block number under an id, or None."""
+        if snapshot_id >= _INTEGERS_END - 1:
+            return None  # no such number can be kept, nor asked for
         row = self._db.execute("SELECT number FROM snapshots WHERE id = ?", (snapshot_id + 1,)).fetchone()
         return None if row is None else int(row[0])
 

@@ -200,6 +200,8 @@ def test_http_lets_only_json_from_safe_names_through(start_chain: Start) -> None
     call = b'{"jsonrpc":"2.0","id":"x","method":"eth_chainId"}'
     assert json.loads(chain.post(call)[1]) == {"jsonrpc": "2.0", "id": "x", "result": "0x539"}
     assert chain.post(call, **{"Content-Type": "text/plain"})[0] == 415
+    for coding in ("gzip", "deflate", "br"):
+        assert chain.post(b"not packed", **{"Content-Encoding": coding})[0] == 415
     assert chain.post(call, Host="rebound.example:80")[0] == 403
     assert chain.post(call, Host="localhost:80")[0] == 200
     assert chain.post(b" " * (MAX_BODY_BYTES + 1))[0] == 413

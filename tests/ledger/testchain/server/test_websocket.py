@@ -13,9 +13,10 @@ from eth_utils.crypto import keccak
 from web3 import AsyncWeb3, Web3, WebSocketProvider
 
 from ledger.testchain.accounts import DEV_ACCOUNTS
-from ledger.testchain.rpc.subscriptions import MAX_SUBSCRIPTIONS
+from ledger.testchain.rpc.subscriptions import MAX_SUBSCRIPTIONS, Hub
 from ledger.testchain.server import port, websocket
 from ledger.testchain.server.port import MAX_BODY_BYTES, MAX_CONNECTIONS
+from tests.support.stand_ins import as_any
 
 WAIT_S = 60
 # Heads of these for many subscriptions are more than two sockets' buffers hold.
@@ -335,3 +336,20 @@ async def test_transactions_are_told_of_as_they_become_ready(fresh: Any, signed:
         await talk.ask("eth_sendRawTransaction", "0x" + signed(0, 2).hex())
         assert await talk.ask("eth_chainId") == "0x539"
         assert talk._news == []
+
+
+class _Gone:
+    """A socket whose client is gone while its ping is being answered."""
+
+    async def receive(self) -> None:
+        raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
+
+    async def close(self, **_: object) -> None:
+        pass
+
+
+async def test_a_client_that_is_gone_before_its_ping_is_answered_is_no_bug(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await websocket.Connection(as_any(_Gone()), as_any(None), Hub()).serve()
+    assert caplog.records == []
