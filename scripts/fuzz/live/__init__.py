@@ -1,0 +1,1 @@
+"""Servers of a node, each in a process of its own, and clients that say what nobody meant."""
