@@ -85,7 +85,7 @@ BY_MEMBERS: constant(uint256) = 2       # whom the inviter or a seat in good sta
 
 # @dev The reputation, of 65535, of a seat just taken; a seat with as much may invite.
 INITIAL: constant(uint256) = 32768
-# @dev A dozing seat that attests is waited for again from this reputation on.
+# @dev A dozing seat that attests two rounds running is waited for again from this reputation on.
 AWAKE: constant(uint256) = 49152
 # @dev A round that is still short of its quorum so many attest windows behind its deadline may be given up.
 PATIENCE: constant(uint256) = 16
@@ -741,12 +741,16 @@ def settle(round: uint256):
     if below | before != 0:
         store.below = below
         seats._strike(below, before)
-    # A seat that was waited for in vain dozes; one that attests is waited for again from a reputation of AWAKE on.
-    awake: uint256 = 0
-    if dozing & attested != 0:
-        awake = verdicts._reaching(reputations, dozing & attested, AWAKE)
-    dozing = (dozing | missing | (committed & ~attested)) & ~awake
-    store.dozing = dozing
+    # A seat that was waited for in vain dozes; one that attests two rounds running is waited for again from a
+    # reputation of AWAKE on. Who takes part now and then costs the others nothing.
+    silent: uint256 = missing | (committed & ~attested)
+    if dozing | silent != 0:
+        back: uint256 = dozing & attested & store.steady
+        if back != 0:
+            back = verdicts._reaching(reputations, back, AWAKE)
+        dozing = (dozing | silent) & ~back
+        store.dozing = dozing
+        store.steady = dozing & attested
     clock = entries._fold(
         clock, entries.SETTLED, 0, convert(attested, bytes32), keccak256(abi_encode(reputations)),
         seed if convert(seed, uint256) >= SEED_LEAST else empty(bytes32),

@@ -91,3 +91,4 @@ owing: uint256                          # wei: sum of owed
 
 court_terms: CourtTerms                 # written when the circle is deployed
 asking: uint256                         # mask: has a claim open that only asks a judge to show
+steady: uint256                         # mask: attested in the round settled last, and dozed on; means nothing of others

@@ -131,6 +131,39 @@ def test_who_has_shown_for_some_rounds_that_it_is_there_is_waited_for_again(circ
     assert circle.state.roster == 0b11111
 
 
+@pytest.mark.parametrize("every", [2, 10])
+def test_who_is_there_in_one_round_of_several_costs_the_others_one_window_in_all(
+    circle: CircleUnderTest, every: int
+) -> None:
+    for _ in range(12):
+        circle.whole_round(range(5))
+    assert circle.reputations[DOZER] > 57344
+    miss(circle)
+    started_s = circle.machine.now_s
+    circle.do(DOZER, "wake")
+    for number in range(1, 3 * every):
+        if number % every == 1:
+            circle.do(DOZER, "commit", circle.twin.number, DIGEST)
+            circle.whole_round_of(range(4), DOZER)
+        else:
+            circle.whole_round(range(4))
+            circle.do(DOZER, "wake")
+        assert dozing(circle) == 1 << DOZER
+    assert circle.machine.now_s == started_s
+
+
+def test_who_missed_one_round_is_waited_for_after_two_in_which_it_took_part(circle: CircleUnderTest) -> None:
+    for _ in range(12):
+        circle.whole_round(range(5))
+    miss(circle)
+    circle.do(DOZER, "wake")
+    for left in (1 << DOZER, 0):
+        circle.do(DOZER, "commit", circle.twin.number, DIGEST)
+        circle.whole_round_of(range(4), DOZER)
+        assert dozing(circle) == left
+    assert circle.state.roster == 0b11111
+
+
 def test_who_joins_dozes_not_and_pays_for_nobody(deploy_large: Deploy) -> None:
     circle = deploy_large(start_seats=256, quorum=2, last_round=9, unbonding_s=0)
     circle.join_all()

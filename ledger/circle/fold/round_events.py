@@ -93,10 +93,12 @@ def _compare(circle: FoldedCircle, event: events.Settled) -> None:
 
 
 def _doze(circle: FoldedCircle, current: Round, attesting: int) -> None:
-    """R3.5a: a seat waited for in vain dozes; one that dozes and attests wakes once its reputation is high."""
-    awake = [s for s in seats_of(circle.dozing & attesting) if circle.reputations[s] >= AWAKE_REPUTATION]
-    circle.dozing &= ~mask_of(awake)
+    """R3.5a: a seat waited for in vain dozes; one that then attests twice running is back once its reputation is high."""
+    again = circle.dozing & circle.steady & attesting
+    back = [s for s in seats_of(again) if circle.reputations[s] >= AWAKE_REPUTATION]
+    circle.dozing &= ~mask_of(back)
     circle.dozing |= current.missed | (current.committed & ~attesting)
+    circle.steady = circle.dozing & attesting
 
 
 def _strike(circle: FoldedCircle) -> None:

@@ -86,6 +86,8 @@ class FoldedCircle:
         """Mask of the seats that asked to be on the next round's roster."""
         self.dozing = 0
         """Mask of the seats that were waited for in vain (R3.5a)."""
+        self.steady = 0
+        """Mask of those of them that attested in the round settled last."""
         self.reputations: dict[int, int] = {}
         self.disputes: list[Dispute] = []
         """All that were raised, by number."""

@@ -227,6 +227,8 @@ export class Circle {
     this.late = 0n;
     this.woken = 0n;
     this.dozing = 0n;
+    /** Those that doze and attested in the round settled last. */
+    this.steady = 0n;
     /** @type {Map<number, number>} */
     this.reputations = new Map();
     /** @type {Dispute[]} */
@@ -641,9 +643,10 @@ function applySettled(circle, event) {
   for (const [number, seat] of circle.seats) {
     if (seat.isHeld) seat.strikes = has(below, number) ? Math.min(seat.strikes + 1, 255) : 0;
   }
-  const awake = seatsOf(circle.dozing & attested).filter((seat) => circle.reputationOf(seat) >= AWAKE);
-  circle.dozing &= ~maskOf(awake);
+  const again = circle.dozing & circle.steady & attested;
+  circle.dozing &= ~maskOf(seatsOf(again).filter((seat) => circle.reputationOf(seat) >= AWAKE));
   circle.dozing |= round.missed | (maskOf(round.commits.keys()) & ~attested);
+  circle.steady = circle.dozing & attested;
   round.isSettled = true;
   round.after = new Map(circle.reputations);
   const words = keccak(join(...event.reputations.map(word)));

@@ -192,17 +192,21 @@ def test_a_new_seat_that_wakes_while_commits_are_open_may_commit_and_is_not_wait
     assert (history.roster, history.late) == (0b0111, 0b1000)
 
 
-@pytest.mark.parametrize(("reputation", "dozes"), [(49151, True), (49152, False)])
-def test_who_dozes_and_attests_is_awake_again_with_a_high_reputation(reputation: int, dozes: bool) -> None:
+@pytest.mark.parametrize(
+    ("before", "reputation", "dozes"), [(0b100, 49151, True), (0b100, 49152, False), (0, 65535, True)]
+)
+def test_who_dozes_and_attests_twice_running_is_awake_again_with_a_high_reputation(
+    before: int, reputation: int, dozes: bool
+) -> None:
     history = fold(FIRST_ROUND)
-    history.dozing = 0b100
+    history.dozing, history.steady = 0b100, before
     again: list[Event] = [*(replace(one, round=2) for one in COMMITTED), replace(DRAWN, round=2)]
     for event in again:
         history.apply(event)
     for seat in range(3):
         history.apply(Attested(seat, said(SEED, 2), digest("record", seat)))
     history.apply(Settled(2, 0b111, pack(dict.fromkeys(range(3), reputation))))
-    assert history.dozing == (0b100 if dozes else 0)
+    assert (history.dozing, history.steady) == ((0b100, 0b100) if dozes else (0, 0))
 
 
 @pytest.mark.rule("R3.9")

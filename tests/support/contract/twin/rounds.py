@@ -125,5 +125,7 @@ class RoundCalls(TwinState):
 
     def _doze(self, attested: int, silent: int) -> None:
         """R3.5a."""
-        back = mask_of([seat for seat in seats_of(attested) if self.reputations[seat] >= AWAKE])
+        again = self.dozing & self.steady & attested
+        back = mask_of([seat for seat in seats_of(again) if self.reputations[seat] >= AWAKE])
         self.dozing = (self.dozing | silent) & ~back
+        self.steady = self.dozing & attested

@@ -18,7 +18,7 @@ from tests.support.contract.twin.history import entry_of
 MAX_SEATS: Final = 256
 INITIAL: Final = 32768
 HASHES: Final = 256
-# R3.5a: a dozing seat that attests is waited for again from this reputation on.
+# R3.5a: a dozing seat that attests two rounds running is waited for again from this reputation on.
 AWAKE: Final = 49152
 
 
@@ -131,7 +131,7 @@ class TwinState:
         self.number, self.phase, self.deadline_s = 0, Phase.GATHERING, 0
         self.seats: dict[int, Seat] = {}
         self.reputations: dict[int, int] = {}
-        self.roster = self.late = self.woken = self.dozing = self.committed = 0
+        self.roster = self.late = self.woken = self.dozing = self.steady = self.committed = 0
         self.drawn_in, self.drawn_until_s, self.seed = 0, 0, bytes(32)
         self.is_seed_known = False
         self.said: dict[int, tuple[int, int]] = {}
