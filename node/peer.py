@@ -29,6 +29,7 @@ from node.operating.meter import Meter
 from node.operating.notices import Notice, Notices
 from node.operating.round_log import make_told_round, note_round
 from node.round.announcements import AnnouncementJournal
+from node.round.pace import Pace
 from node.round.phase_clock import PhaseClock
 from node.seat.entrance import Entrance
 from node.seat.own_name import put_name
@@ -119,6 +120,7 @@ class Peer:
             follower=self._follower,
             services=services,
             clock=PhaseClock(self._follower),
+            pace=Pace(lambda history: history.seat_of(self._follower.sender.address)),
             tenancy=Tenancy(self._follower, who, rest, self._notices, self._config.take_over),
             journal=self._journal,
             behaviour=self._behaviour,

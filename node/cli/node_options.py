@@ -126,6 +126,11 @@ def add_node_options(parser: ConfigurableParser) -> None:
         help="keep all blobs, also those that nobody can ask this peer for any more",
     )
     parser.add_argument(
+        "--train-in-full",
+        action="store_true",
+        help="never end a round's training early, though it takes many times as long as the others'",
+    )
+    parser.add_argument(
         "--exit-when-finished", action="store_true", help="do not stay to serve blobs after the end"
     )
     add_metrics(parser)

@@ -63,6 +63,7 @@ def take_part(
         "privacy_earlier": tuple(_read_earlier(options, manifest, file)),
         "genesis": read_genesis(options.circle, manifest),
         "archive": options.archive,
+        "train_in_full": options.train_in_full,
     }
     if sound.fail_at is not None:
         settings["fail_at"] = sound.fail_at

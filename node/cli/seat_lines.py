@@ -60,7 +60,11 @@ def _waited_for(row: Mapping[str, Any]) -> str:
     if row["late"]:
         return "late: it was waited for in vain before, and may commit in this round"
     if row["on_roster"]:
-        dozing = ", and dozes until it has attested two rounds running with a reputation of 0.75" if row["dozing"] else ""
+        dozing = (
+            ", and dozes until it has attested two rounds running with a reputation of 0.75"
+            if row["dozing"]
+            else ""
+        )
         return f"on that of the round under way{dozing}"
     return "not on that of the round under way" + (
         ", and dozes: it was waited for in vain" if row["dozing"] else ""

@@ -15,6 +15,7 @@ from ledger.errors import SetupError
 from node.learning.across import Across, count_processes, own_rank
 from node.learning.crew import Crew
 from node.learning.devices import list_seeded
+from node.learning.ending import TrainingTime, end_in_time
 from node.learning.layout import Layout, Vector, check_layout, find_not_finite, flatten, layout_of
 from node.learning.noise_owed import make_up_noise
 from node.learning.optimizers import make_optimizer
@@ -84,11 +85,14 @@ class Trainer:
         private: PrivateTraining | None = None,
         rounds: int | None = None,
         crew: Crew | None = None,
+        limit: TrainingTime | None = None,
     ) -> None:
         """Load the seat's data. template: of this task and seed, where it was made before.
 
         rounds: the circle's last, which a schedule of the learning rate goes by; None where it is not known.
-        crew: the processes that train in this one's place, where there are some.
+        crew: the processes that train in this one's place, where there are some; they always train to the end.
+        limit: says when a round's training has to end before it is through; None: never. With privacy each round
+        has the steps that it is charged for.
         private: hands out the means of differential privacy, where the circle has it. Raises SetupError where the
         task is at fault or its model has another layout.
         """
@@ -99,6 +103,7 @@ class Trainer:
         self.private_parts = kept or PrivateParts()
         self._template.check_kept(self.private_parts.latest)
         self._private, self._rounds, self._crew = private, rounds, crew
+        self._limit = limit if private is None else None
         if private is not None:
             check_private_task(task, self._template.model, self._template.parts)
         data = task.data(seat, seats)
@@ -152,19 +157,23 @@ class Trainer:
         with GLOBAL_RANDOM_STATE, torch.random.fork_rng(**list_seeded(self.task.device)):
             # Processes that train together draw what is random in a model each by themselves.
             torch.manual_seed(seed + own_rank() if privacy is None else privacy.draw_seed())
-            if self.task.trainer is not None:
-                self.task.train(model, self._data, round=round, seed=seed, seat=self.seat, privacy=privacy)
-            elif privacy is not None:
-                with self.task.run_user_code("training on data()"):
-                    privacy.sgd(model, self._loss_of_data.compute_values, self._data)
-            else:
-                rate = self.task.choices.find_rate(round, self._rounds)
-                train_by_choices(model, self._data, self.task, seed, loss=self._loss_of_data, rate=rate)
+            with end_in_time(model, round, self._limit):
+                self._train_in_place(model, round, seed, privacy)
         self._template.check_trained(model)
         if privacy is not None:
             check_buffers_stayed(self.task.spec, self._template.model, model)
             privacy.check_used(self.task.spec)
         return flatten(model, self.layout), self._template.private_of(model)
+
+    def _train_in_place(self, model: nn.Module, round: int, seed: int, privacy: Privacy | None) -> None:
+        if self.task.trainer is not None:
+            self.task.train(model, self._data, round=round, seed=seed, seat=self.seat, privacy=privacy)
+        elif privacy is not None:
+            with self.task.run_user_code("training on data()"):
+                privacy.sgd(model, self._loss_of_data.compute_values, self._data)
+        else:
+            rate = self.task.choices.find_rate(round, self._rounds)
+            train_by_choices(model, self._data, self.task, seed, loss=self._loss_of_data, rate=rate)
 
     def close(self) -> None:
         """End the processes that train in this one's place, where there are some."""

@@ -52,5 +52,7 @@ class PeerConfig:
     """The circle's genesis blob, where it came with the circle file."""
     archive: bool = False
     """Keep all blobs for ever, not only those that somebody may ask this seat for."""
+    train_in_full: bool = False
+    """Never end a round's training early, however long the others have been waiting."""
     fail_at: Callable[[int, str], None] = lambda *_: None
     """Told of each round and step; for tests, which end the process there."""

@@ -41,6 +41,7 @@ class Following:
             await member.own.bring_up()
         self._seen = seen
         parts.clock.note(parts.history, anew=is_other_chain)
+        parts.pace.note(parts.history)
         self._delete_what_may_go()
         self.tell_news()
 
@@ -87,6 +88,7 @@ class Attending:
         while not (await asyncio.wait({task}, timeout=_WAIT_S))[0]:
             try:
                 if await self._parts.follower.follow():
+                    self._parts.pace.note(self._parts.history)
                     self._following.tell_news()
                 if self._membership.held is None:
                     raise Overtaken("the seat was given up meanwhile")

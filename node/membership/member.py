@@ -173,6 +173,7 @@ class MemberMaker:
                 private=None if budget is None else parts.behaviour.train_privately(budget),
                 rounds=manifest.rounds,
                 crew=None if config.make_crew is None else config.make_crew(template.layout, seat, seats),
+                limit=None if config.train_in_full else parts.pace,
             )
             learner = Learner(
                 trainer, manifest, parts.behaviour, seed * 1000 + seat, parts.meter, config.sent_share, budget

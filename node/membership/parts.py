@@ -13,6 +13,7 @@ from node.behaviour import Behaviour
 from node.follower import Follower
 from node.operating.meter import Meter
 from node.round.announcements import AnnouncementJournal
+from node.round.pace import Pace
 from node.round.phase_clock import PhaseClock
 from node.seat.tenancy import Tenancy
 from node.services import Services
@@ -59,6 +60,8 @@ class PeerParts:
     """Gossip, gateway and store."""
     clock: PhaseClock
     """How long the circle has been where it is, and how late that is."""
+    pace: Pace
+    """How long the others take to commit."""
     tenancy: Tenancy
     """Holds the seat against other processes with its key."""
     journal: AnnouncementJournal

@@ -38,13 +38,13 @@ class Wide(FashionMnist):
         parameters = list(model.parameters())
         is_slow = seat == self._slow_seat and round % self._one_in == 0
         for rows in order.split(_BATCH):
-            begun = time.thread_time()
+            begun_s = time.monotonic()
             loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
             with torch.no_grad():
                 for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
                     parameter.sub_(gradient, alpha=_RATE)
             if is_slow:
-                time.sleep((self._times - 1) * (time.thread_time() - begun))
+                time.sleep((self._times - 1) * (time.monotonic() - begun_s))
 
     @torch.no_grad()
     def evaluate(self, model: nn.Module) -> dict[str, float]:

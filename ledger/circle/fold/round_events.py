@@ -93,7 +93,7 @@ def _compare(circle: FoldedCircle, event: events.Settled) -> None:
 
 
 def _doze(circle: FoldedCircle, current: Round, attesting: int) -> None:
-    """R3.5a: a seat waited for in vain dozes; one that then attests twice running is back once its reputation is high."""
+    """R3.5a: a seat waited for in vain dozes, until it attests twice running and its reputation is high."""
     again = circle.dozing & circle.steady & attesting
     back = [s for s in seats_of(again) if circle.reputations[s] >= AWAKE_REPUTATION]
     circle.dozing &= ~mask_of(back)
