@@ -4,10 +4,11 @@ Real processes: five seats, 784-1024-192-10 on Fashion-MNIST, each peer a proces
 last seat sleeps after each step for nine times what that took. Prints the seconds of a round of the others, without it
 and with it: as the program is, with `--train-in-full`, with a window that it cannot keep, and with one that is slow
 in every other round.
-Usage: python -m scripts.bench.straggler [--rounds 12] [--samples 1000] [--window 20]
+Usage: python -m scripts.bench.straggler [--rounds 12] [--samples 5000] [--window 12]
 """
 
 import argparse
+import itertools
 import os
 import platform
 import tempfile
@@ -86,7 +87,7 @@ def run(setting: Setting, options: argparse.Namespace) -> Outcome:
         ]
         history = read_history(network)
     taken_part = sum(SLOW in round_.attestations for round_ in history.rounds)
-    seconds = [later - before for before, later in zip(ended[:-1], ended[1:], strict=True)]
+    seconds = [later - before for before, later in itertools.pairwise(ended)]
     return Outcome(seconds, taken_part, sum(accuracies) / len(accuracies))
 
 
@@ -117,8 +118,8 @@ def main() -> None:
     """Run all and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--samples", type=int, default=1000, help="examples a peer")
-    parser.add_argument("--window", type=int, default=20, help="the short commit window, seconds")
+    parser.add_argument("--samples", type=int, default=5000, help="examples a peer")
+    parser.add_argument("--window", type=int, default=12, help="the short commit window, seconds")
     parser.add_argument("--only", type=int, help="this row alone, counted from 0")
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {PARAMETERS:,} parameters, {SEATS} peers")

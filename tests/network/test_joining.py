@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from aiohttp import web
+
 from tests.support.network.local_run import LocalRun
+from tests.support.network.villain import Villain
 
 OWN_TASK = '''
 import torch
@@ -30,21 +33,45 @@ class Thermometer:
 '''
 
 
-def test_a_latecomer_takes_part_in_the_next_round(run: LocalRun) -> None:
-    run.start("honest", "honest", "honest", rounds=4, options=["--degree", "3"], paced=True)
+class LyingMember(Villain):
+    """It takes part, and its gateway has other bytes for everything. asked: for what."""
+
+    def __init__(self, run: LocalRun) -> None:
+        super().__init__(run)
+        self.asked: set[str] = set()
+
+    def make_app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/ipfs/{cid}", self._lie)
+        return app
+
+    async def _lie(self, request: web.Request) -> web.Response:
+        self.asked.add(request.match_info["cid"])
+        return web.Response(body=b"the state that you ought to go on from", content_type="application/vnd.ipld.raw")
+
+
+def test_a_latecomer_takes_part_in_the_next_round_whatever_a_lying_member_gives_it(run: LocalRun) -> None:
+    options = ["--degree", "4", "--codec", "delta", "--bond", "0", "--attest-window", "30"]
+    run.start("honest", "honest", "honest", rounds=3, options=options, paced=True)
     run.open_gates(1)
     run.wait_round(2)
-    latecomer = run.add_peer()
-    assert run.seat(latecomer) == 3
-    run.open_gates(4)
-    run.wait_finished()
-    rounds = run.history().rounds
-    # Round 2 did not wait for it; rounds 3 and 4 did.
-    assert [3 in round_.commits for round_ in rounds[2:]] == [True, True]
-    assert all(3 in round_.attestations for round_ in rounds[2:])
-    for index in range(3):
-        assert run.verdicts(index, 4)[3] in ("accepted", "rejected")
-    assert run.findings() == []
+    with LyingMember(run) as liar:
+        latecomer = run.add_peer()
+        assert run.seat(latecomer) == 4
+        run.open_gates(3)
+        liar.commit(3, b"\7" * 32)
+        liar.attest_nothing(3)
+        run.wait_finished(*range(3), latecomer)
+        # Round 2 did not wait for it; round 3 did.
+        assert [4 in round_.attestations for round_ in run.history().rounds] == [False, False, True]
+        said = run.verdicts(latecomer, 3)
+        assert said.pop(liar.seat) == "unavailable"
+        assert set(said) == {0, 1, 2}
+        assert set(said.values()) <= {"accepted", "rejected"}
+        for index in range(3):
+            assert run.verdicts(index, 3)[4] in ("accepted", "rejected")
+        assert liar.asked
+        assert {found["seat"] for found in run.findings("--timeout", "5")} == {liar.seat}
 
 
 def test_peers_train_a_task_of_the_users_own(run: LocalRun, tmp_path: Path) -> None:

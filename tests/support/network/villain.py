@@ -51,6 +51,10 @@ class Villain:
         self._thread.join(10)
         self._loop.close()
 
+    def make_app(self) -> web.Application:
+        """Its gateway, an honest one."""
+        return make_gateway_app(self.store)
+
     def commit(self, number: int, digest: bytes) -> None:
         """Anchor a digest as its update of a round."""
         self._run.wait_round(number)
@@ -69,7 +73,7 @@ class Villain:
         self._sender.call(self._circle.network.contract, name, *arguments)
 
     async def _serve(self) -> tuple[web.AppRunner, int]:
-        runner = web.AppRunner(make_gateway_app(self.store))
+        runner = web.AppRunner(self.make_app())
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         return runner, int(runner.addresses[0][1])
