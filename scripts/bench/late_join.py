@@ -3,7 +3,7 @@
 Real processes: eight seats, 784-1024-192-10 on Fashion-MNIST, degree 4, each peer a process of its own beside a local
 chain. Two peers come later. Prints accuracies round by round, and what a newcomer took until it sat and until it had
 taken part, beside a peer that was there from the beginning.
-Usage: python -m scripts.bench.late_join [--early 10] [--late 40] [--after 7] [--codec delta] [--skew 0.5]
+Usage: python -m scripts.bench.late_join [--early 10] [--late 40] [--after 15] [--codec delta] [--skew 0.5]
 """
 
 import argparse
@@ -64,6 +64,10 @@ class Watched:
         """It has told of its seat."""
         return any(one["event"] == "joined" for one in self.peer.read_events())
 
+    def has_ended(self) -> bool:
+        """Its process is over."""
+        return self.peer.process is None or self.peer.process.poll() is not None
+
     def between(self, before: str, after: str) -> tuple[float, float, float]:
         """Seconds, CPU seconds and MB from one moment to another."""
         one, two = self.at[before], self.at[after]
@@ -99,7 +103,8 @@ def run(network: LocalNetwork, options: argparse.Namespace) -> tuple[list[Watche
     while True:
         done = min(max(one.rounds(), default=0) for one in founders)
         for number in (options.early, options.late):
-            if done >= number - 1 and number not in late:
+            # A process takes some seconds to start, and a round here is as short.
+            if done >= number - 3 and number not in late:
                 late[number] = Watched(network, network.add_peer())
                 founders[0].note(f"start {number}")
         for number, one in late.items():
@@ -113,7 +118,7 @@ def run(network: LocalNetwork, options: argparse.Namespace) -> tuple[list[Watche
                 one.note("second")
         if done >= last and all(last in one.rounds() for one in late.values()):
             return founders, late
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or any(one.has_ended() for one in late.values()):
             raise RuntimeError(f"the rounds did not end: see the logs in {network.folder}")
         time.sleep(_POLL_S)
 
@@ -157,8 +162,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--early", type=int, default=10)
     parser.add_argument("--late", type=int, default=40)
-    parser.add_argument("--after", type=int, default=7, help="rounds that are run after the late one")
-    parser.add_argument("--samples", type=int, default=500, help="examples a peer")
+    parser.add_argument("--after", type=int, default=15, help="rounds that are run after the late one")
+    parser.add_argument("--samples", type=int, default=2000, help="examples a peer")
     parser.add_argument("--skew", type=float, default=0.5)
     parser.add_argument("--codec", default="delta")
     parser.add_argument("--rule", default="tether")
