@@ -92,7 +92,7 @@ class Small:
 
     def _seat(self, seat: int) -> tuple[int, ...]:
         twin, held = self.twin, self.twin.seats[seat]
-        masks = (twin.roster, twin.late, twin.woken, twin.dozing, twin.committed)
+        masks = (twin.roster, twin.late, twin.woken, twin.dozing, twin.steady, twin.committed)
         parts: list[int] = []
         for case in twin.disputes:
             parts.append(case.judge == seat)
