@@ -220,7 +220,7 @@ def _of_dozing(before: Standing, after: Standing) -> list[Notice]:
     if after.is_dozing and not before.is_dozing:
         says = (
             f"the circle waited for seat {after.seat} in vain and does so no more: it takes part where it is ready "
-            "in time, until its reputation is high again"
+            "in time, until it was so two rounds running and its reputation is high"
         )
         return [Notice("dozing", says, True, fields)]
     if before.is_dozing and not after.is_dozing:
