@@ -29,6 +29,7 @@ from ledger.circle.history import History, Round
 from ledger.errors import SetupError
 from ledger.identity.network import Network
 from ledger.judging.frame_chains import Commit, StateCache, is_chained
+from ledger.rules.lent import Maker, lend, list_lent
 
 Blobs = Mapping[bytes, bytes | None]
 
@@ -60,6 +61,8 @@ class Assignment:
     """Of the block as of which the chain was read; draws the sample of the noise check."""
     standing: Standing | None = None
     """Where its seats are after the rounds before the plan's."""
+    lent: Mapping[str, Maker] = field(default_factory=dict)
+    """What the circle's rule is made of, where it is of somebody's own file that this process was lent (R12.6)."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ class Crew:
                 memory_bytes // jobs,
                 report.head_hash,
                 _share_out(standing, number, jobs),
+                list_lent(history.manifest.rule),
             )
             for number in range(jobs)
         ]
@@ -336,6 +340,8 @@ def serve(line: Connection) -> None:
 
 
 def _serve(line: Connection, assignment: Assignment) -> None:
+    for digest, make in assignment.lent.items():
+        lend(digest, make)
     room = assignment.memory_bytes // 4
     with Spill[bytes](room) as shelf, _take_part(replace(assignment, memory_bytes=3 * room)) as part:
         held = SpillingBlobs(shelf)

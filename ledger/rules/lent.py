@@ -10,9 +10,11 @@ from typing import Final
 from ledger.errors import SetupError
 from ledger.rules.interface import Rule
 
+Maker = Callable[[str, Mapping[str, int]], Rule]
+"""Class and parameters → the rule."""
 _NAME: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,63})@([0-9a-f]{64})")
 # Digest of a file → what makes a rule of one of its classes.
-_LENT: Final[dict[str, Callable[[str, Mapping[str, int]], Rule]]] = {}
+_LENT: Final[dict[str, Maker]] = {}
 
 
 def name_lent(class_name: str, digest: str) -> str:
@@ -25,9 +27,18 @@ def is_lent_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def lend(digest: str, make: Callable[[str, Mapping[str, int]], Rule]) -> None:
-    """Let this process have the rules of a file. make: class and parameters → the rule."""
+def lend(digest: str, make: Maker) -> None:
+    """Let this process have the rules of a file. make: can be pickled, for processes that this one starts."""
     _LENT[digest] = make
+
+
+def list_lent(name: str) -> dict[str, Maker]:
+    """What the rule of this name is made of, by digest, for a process that this one starts to have it too.
+
+    Empty for one that a release has, or that nobody lent.
+    """
+    digest = name.rpartition("@")[2]
+    return {digest: _LENT[digest]} if is_lent_name(name) and digest in _LENT else {}
 
 
 def make_lent(name: str, parameters: Mapping[str, int]) -> Rule:

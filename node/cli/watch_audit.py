@@ -31,7 +31,7 @@ def set_up_background(source: Any, options: argparse.Namespace) -> None:
     from node.watch.trace_desk import TraceDesk
 
     environment = {} if (urls := choose_rpc_urls(options)) is None else {RPC_VARIABLE: " ".join(urls)}
-    audit, trace = _spell_sources(options)
+    audit, trace = spell_sources(options)
     source.traces = TraceDesk(Command(trace, environment))
     if options.report is not None:
         if options.no_audit:
@@ -47,13 +47,14 @@ def set_up_background(source: Any, options: argparse.Namespace) -> None:
         source.audit = make_audit(Command(audit, environment), is_followed=source.kind == "live")
 
 
-def _spell_sources(options: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """How the circle is named to `audit` and to `trace`."""
+def spell_sources(options: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """How the circle, and a file with its rule, is named to `audit` and to `trace`."""
+    rule = () if options.rule_file is None else ("--rule-file", str(options.rule_file))
     if options.bundle is not None:
-        pinned = () if options.block_hash is None else ("--block-hash", options.block_hash)
+        pinned = (*rule, *(() if options.block_hash is None else ("--block-hash", options.block_hash)))
         return ("audit", str(options.bundle), *pinned), ("trace", "--bundle", str(options.bundle), *pinned)
     where = ("--circle", str(options.circle)) if options.contract is None else ("--contract", options.contract)
-    common = (*where, "--patience", f"{options.patience:g}")
+    common = (*where, *rule, "--patience", f"{options.patience:g}")
     own = ("--folder", str(options.folder[0])) if options.folder else ()
     return ("audit", *common), ("trace", *common, *own)
 

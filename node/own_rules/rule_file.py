@@ -30,16 +30,25 @@ def lend_rule_file(path: Path) -> str:
     if len(held) > _LARGEST_BYTES:
         raise UsageError(f"--rule-file {path} is above {_LARGEST_BYTES:,} bytes: that is no rule")
     digest = hashlib.sha256(held).hexdigest()
-    made: dict[tuple[str, tuple[tuple[str, int], ...]], Rule] = {}
-
-    def make(class_name: str, parameters: Mapping[str, int]) -> Rule:
-        key = class_name, tuple(sorted(parameters.items()))
-        if key not in made:
-            made[key] = _make_rule(path, held, class_name, parameters)
-        return made[key]
-
-    lend(digest, make)
+    lend(digest, _LentFile(path, held))
     return digest
+
+
+class _LentFile:
+    """Makes the rules of a file's classes, each once; goes to other processes as the bytes that it is."""
+
+    def __init__(self, path: Path, held: bytes) -> None:
+        self._path, self._held = path, held
+        self._made: dict[tuple[str, tuple[tuple[str, int], ...]], Rule] = {}
+
+    def __reduce__(self) -> tuple[type["_LentFile"], tuple[Path, bytes]]:
+        return _LentFile, (self._path, self._held)
+
+    def __call__(self, class_name: str, parameters: Mapping[str, int]) -> Rule:
+        key = class_name, tuple(sorted(parameters.items()))
+        if key not in self._made:
+            self._made[key] = _make_rule(self._path, self._held, class_name, parameters)
+        return self._made[key]
 
 
 def name_for_circle(asked: str) -> str:

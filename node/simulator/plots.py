@@ -13,6 +13,7 @@ import numpy as np
 
 from node.operating.merit import ACCURACY, HIGHER, LOWER
 from node.operating.pictures import two_panels
+from node.own_code.class_files import names_a_file
 from node.own_code.own_objects import label_of
 from node.simulator.columns import describe_run
 from node.simulator.results import Results, Row
@@ -44,7 +45,7 @@ def plot(results: Sequence[Results], path: Path) -> None:
                 right.plot(*_by_round(cell, _reputation, np.mean), color=colour, label=f"{label}, honest")
             points = _by_round(cell, _reputation, np.mean, is_honest=False)
             if points[0]:
-                label = f"{label}, {label_of(cell.scenario.attack)}"
+                label = f"{label}, {_brief(label_of(cell.scenario.attack))}"
                 right.plot(*points, color=colour, linestyle="--", label=label)
         if main is None or is_error:
             left.set(title="error of honest peers", xlabel="round", ylabel="1 − test accuracy", ylim=(0, None))
@@ -60,7 +61,14 @@ def plot(results: Sequence[Results], path: Path) -> None:
 
 def _name(cell: Cell, varying: Sequence[str]) -> str:
     told = describe_run(cell.scenario)
-    return " ".join(f"{told[name]:g}" if isinstance(told[name], float) else str(told[name]) for name in varying)
+    return " ".join(
+        f"{told[name]:g}" if isinstance(told[name], float) else _brief(str(told[name])) for name in varying
+    )
+
+
+def _brief(label: str) -> str:
+    """A file without its folders, which would leave the panels no room."""
+    return label.rpartition("/")[2] if names_a_file(label) else label
 
 
 def _error(row: Row) -> float:

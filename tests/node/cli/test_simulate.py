@@ -81,8 +81,24 @@ def run_apart(folder: Path, *options: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_equal_seeds_give_equal_bytes_in_every_file(tmp_path: Path) -> None:
-    asked = ["--attack", "alie", "--malicious", "0.2", "--churn", "0.1", "--seeds", "0,1", "--baseline", "fedavg"]
+OWN = """
+from node.attacks.collusive import Alie
+from node.partitions.by_label import Dirichlet
+from node.topologies.regular import Ring
+from ledger.rules.median import Median
+
+class Push(Alie): ...
+class Deal(Dirichlet): ...
+class Round(Ring): ...
+class Middle(Median): ...
+"""
+
+
+def test_equal_seeds_give_equal_bytes_in_every_file_of_own_classes_and_in_processes_too(tmp_path: Path) -> None:
+    (own := tmp_path / "own.py").write_text(OWN)
+    kinds = {"attack": "Push", "partition": "Deal", "topology": "Round", "rule": "Middle"}
+    mine = [word for option, kind in kinds.items() for word in (f"--{option}", f"{own}:{kind}")]
+    asked = [*mine, "--malicious", "0.2", "--churn", "0.1", "--seeds", "0,1", "--baseline", "fedavg"]
     files = run_here(tmp_path / "one", *asked)
     again = run_apart(tmp_path / "two", *asked, "--jobs", "2")
     assert set(files) == FILES | {"rounds.parquet"}
