@@ -6,7 +6,9 @@ Exit status 0: nothing is wrong, there may be warnings. 3: something is.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
@@ -80,7 +82,7 @@ def _make_groups(options: argparse.Namespace) -> dict[str, Any]:
         options.invitation,
         options.rounds,
         OWN_DATA if options.data is None and options.task is None else frozenset(),
-        lambda manifest: load_circle_task(manifest, options.task, options.frozen, own=sound.own, data=options.data),
+        None if options.data is not None and not options.data.exists() else partial(_open_task, options, sound.own),
     )
     groups = {
         "program": look_at_program,
@@ -94,6 +96,14 @@ def _make_groups(options: argparse.Namespace) -> dict[str, Any]:
     if options.ipfs_api is not None:
         groups["ipfs daemon"] = lambda notebook: look_at_daemon(notebook, options.ipfs_api)
     return groups
+
+
+def _open_task(options: argparse.Namespace, own: Mapping[str, str], manifest: Any) -> Any:
+    """The task as the node makes it, for the device that it names. Raises UsageError, SetupError."""
+    from node.learning.devices import choose_device
+
+    task = load_circle_task(manifest, options.task, options.frozen, own=own, data=options.data)
+    return replace(task, device=choose_device(options.device))
 
 
 def _find_cold(text: str | None) -> str | None:

@@ -109,13 +109,15 @@ def _check_node_options(kit: Any) -> None:
 
 
 def _tell_how_to_deploy(options: argparse.Namespace, project: Any) -> int:
-    from node.provisioning.deploying import format_command, make_deploy_arguments
-    from node.provisioning.task_files import read_task_files
-    from node.seat.keys import address_of
-    from node.tasks.built_in import BUILT_IN
+    import msgspec
 
-    if project.task and project.task not in BUILT_IN:
-        read_task_files(project.task, project.task_files)
+    from node.provisioning.deploying import format_command, make_deploy_arguments, place_deploy_paths
+    from node.seat.keys import address_of
+
+    folder = options.project.absolute().parent
+    paths = [name for name, option in _list_options("deploy").items() if option.type is Path]
+    deploy = place_deploy_paths(project.deploy, folder, paths, _find_option_files(project))
+    project = msgspec.structs.replace(project, deploy=deploy)
     inviter = None if project.invitations is None else address_of(project.invitations.keystore)
     command = format_command(make_deploy_arguments(project, inviter), Path.cwd())
     if options.json:
@@ -126,6 +128,18 @@ def _tell_how_to_deploy(options: argparse.Namespace, project: Any) -> int:
     say("         run the same as now again:")
     say(f"  {command}")
     return 0
+
+
+def _find_option_files(project: Any) -> tuple[str, ...]:
+    """The options of the project's task that name a file of the founder's. Raises UsageError."""
+    from node.provisioning.task_files import read_task_files
+    from node.tasks.built_in import BUILT_IN, OWN_DATA, find_built_in
+
+    if project.task and project.task not in BUILT_IN:
+        return read_task_files(project.task, project.task_files).option_files
+    if project.task not in OWN_DATA:
+        return ()
+    return tuple(getattr(find_built_in(project.task), "option_files", ()))
 
 
 def _seen_from_here(path: Path) -> Path:

@@ -55,8 +55,9 @@ class Asked:
     """Coin for so many is wanted; None for all that are left."""
     untrained: Collection[str]
     """The tasks that would have nothing to train on here: those that read --data, where none was given."""
-    open_task: Callable[[Manifest], Any]
-    """Makes the task that a manifest agrees on as the node would."""
+    open_task: Callable[[Manifest], Any] | None
+    """Makes the task that a manifest agrees on as the node would; None where what it trains on is not there, which
+    is told by itself."""
 
 
 def look_at_chain(notebook: Notebook, asked: Asked) -> None:
@@ -117,7 +118,7 @@ def _look_at_circle(notebook: Notebook, asked: Asked, file: CircleFile, urls: Se
             f"the circle's task, {history.manifest.task}, trains on what each peer has, and nothing is named",
             'name a file or folder with --data, or in the config: data = "PATH"',
         )
-    else:
+    elif asked.open_task is not None:
         look_at_task(notebook, asked.open_task, history.manifest)
 
 

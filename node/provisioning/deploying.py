@@ -1,7 +1,8 @@
 """The command that deploys the circle of a project, for a coordinator to look at and run."""
 
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,8 @@ _FOLLOWS: Final = {
     "from-model": "`frozen`",
 }
 """Options that the rest of the project file says."""
+_TASK_OPTION: Final = "option"
+_OWN_CLASS: Final = re.compile(r"\.py:")
 
 
 def make_deploy_arguments(project: Project, inviter: str | None) -> list[str]:
@@ -47,6 +50,27 @@ def make_deploy_arguments(project: Project, inviter: str | None) -> list[str]:
     return arguments + list_options(given)
 
 
+def place_deploy_paths(
+    deploy: dict[str, Value], folder: Path, paths: Collection[str], option_files: Collection[str]
+) -> dict[str, Value]:
+    """The table with its paths as they are seen from the project file's folder.
+
+    paths: the options of `deploy` that are paths. option_files: the options of the task that name a file.
+    """
+
+    def place(name: str, value: Value) -> Value:
+        if isinstance(value, list):
+            return [str(place(name, one)) for one in value]
+        if not isinstance(value, str):
+            return value
+        if name == _TASK_OPTION:
+            option, is_pair, file = value.partition("=")
+            return f"{option}={folder / file}" if is_pair and option.strip() in option_files else value
+        return str(folder / value) if name in paths or _OWN_CLASS.search(value) else value
+
+    return {name: place(name, value) for name, value in deploy.items()}
+
+
 def list_options(options: dict[str, Value]) -> list[str]:
     """NAME → value of a table as a command line has them: true names a switch, a list repeats the option."""
     found: list[str] = []
@@ -71,4 +95,5 @@ def check_options(table: str, given: Sequence[str], known: Sequence[str]) -> Non
 def format_command(arguments: Sequence[str], folder: Path) -> str:
     """As it is typed in a folder."""
     here = f"{folder}/"
-    return shlex.join(["folkmoot", *(argument.removeprefix(here) for argument in arguments)])
+    seen = (argument.removeprefix(here).replace(f"={here}", "=", 1) for argument in arguments)
+    return shlex.join(["folkmoot", *seen])

@@ -29,6 +29,8 @@ class TaskFiles:
     """Path in the kit → what is in it."""
     takes_data: bool = False
     """Whether its constructor has the keyword `data`, which is what a member names with --data."""
+    option_files: tuple[str, ...] = ()
+    """Its options that name a file of the founder's, as far as the text says them as such."""
 
     @property
     def spec(self) -> str:
@@ -61,12 +63,25 @@ def read_task_files(spec: str, others: Sequence[Path]) -> TaskFiles:
             raise UsageError(f"task-files: {other} is not in the task's folder {folder}: put it there")
         files[f"{FOLDER}/{within.as_posix()}"] = _read(other, _FILE_MAX_BYTES)
     _check_imports(folder, files)
-    return TaskFiles(path.name, class_name, files, _takes_data(found))
+    return TaskFiles(path.name, class_name, files, _takes_data(found), _find_option_files(found))
 
 
 def _takes_data(task: ast.ClassDef) -> bool:
     made = (node for node in task.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
     return any(one.arg == DATA_KEYWORD for node in made for one in (*node.args.args, *node.args.kwonlyargs))
+
+
+def _find_option_files(task: ast.ClassDef) -> tuple[str, ...]:
+    """What the class's attribute `option_files` says where it is written out."""
+    for node in task.body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(one, ast.Name) and one.id == "option_files" for one in node.targets
+        ):
+            try:
+                return tuple(str(one) for one in ast.literal_eval(node.value))
+            except (ValueError, TypeError):
+                return ()
+    return ()
 
 
 def _read(path: Path, max_bytes: int) -> bytes:

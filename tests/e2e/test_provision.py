@@ -196,6 +196,41 @@ def test_a_kits_check_says_what_is_missing_and_then_that_it_is_ready(project: Pr
     assert (ready.returncode, ready.stdout.splitlines()[-1]) == (0, "ready"), ready.stdout + ready.stderr
 
 
+SCHEMA = """{"version": 1, "target": "died", "columns": [
+  {"name": "age", "type": "number", "low": 20, "high": 100}, {"name": "died", "type": "yes-no"}]}"""
+
+
+def test_members_with_tables_of_their_own_get_kits_whose_check_reads_them(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = project.file.parent
+    for name in ("circle.json", "circle.genesis"):
+        (folder / name).unlink()
+    (folder / "schema.json").write_text(SCHEMA)
+    project.change('task = "own.py:Trial"', 'task = "table"')
+    project.change("[deploy]", '[node]\ndata = "ours.csv"\n[deploy]\noption = ["schema=schema.json", "hidden=4"]')
+    # Whoever runs it elsewhere gets a command for there.
+    monkeypatch.chdir(tmp_path.parent)
+    command = next(line for line in project.run().splitlines() if line.startswith("  folkmoot deploy "))
+    assert f"--option schema={folder.name}/schema.json --option hidden=4" in command
+    assert main(shlex.split(command)[1:]) == 0
+    project.run()
+    north = project.kits / "trial-north"
+    shutil.copy(project.scene.key("north"), north / "peer.json")
+    shutil.copy(project.scene.network.password_file, north / "password")
+    ours = north / "ours.csv"
+    for head, status in (("Age", 3), ("age", 0)):
+        ours.write_text(
+            f"{head},died\n" + "".join(f"{30 + row},{'yes' if row % 3 else 'no'}\n" for row in range(60))
+        )
+        project.capsys.readouterr()
+        assert main(["doctor", "--config", str(north / "node.toml"), "--json"]) == status
+        found = json.loads(project.capsys.readouterr().out)["findings"]
+        wrong = [one["saw"] for one in found if one["level"] == "wrong"]
+        assert len(wrong) == (status != 0)
+        assert all("has no column age, which the schema names" in one for one in wrong)
+
+
 def test_service_files_are_written_where_none_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["provision", "--service-files", str(tmp_path / "new"), "--name", "ward"]) == 0
     assert {path.name for path in (tmp_path / "new").iterdir()} == {
