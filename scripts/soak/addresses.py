@@ -70,10 +70,6 @@ class Addresses(Scenario):
             soak.note(f"{MOVED} is started again with its new address as round {number} opens")
 
     def end(self, soak: Soak) -> None:
-        for proxy in self._proxies:
-            proxy.terminate()
-            proxy.wait(10)
-        self._proxies.clear()
         for index, label in (
             (NAMED, "name"),
             (MOVED, "number"),
@@ -83,6 +79,12 @@ class Addresses(Scenario):
         ):
             told = [str(event["kind"]) for event in _notices(soak, soak.members[index])]
             soak.note(f"{index} ({label}) was told: {', '.join(told) or 'nothing'}")
+
+    def close(self) -> None:
+        for proxy in self._proxies:
+            proxy.terminate()
+            proxy.wait(10)
+        self._proxies.clear()
 
     def _start_proxy(self, soak: Soak, member: Member, port: int, ends_tls: bool) -> None:
         space = f"/proc/{os.getpid()}/fd/{soak.sky.places[PROXY].space.descriptor}"

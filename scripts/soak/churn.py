@@ -65,7 +65,6 @@ class Churn(Scenario):
             member = soak.members[index]
             if plan.at is None:
                 continue
-            member.may_end = True
             if soak.is_alive(member) and number > plan.at[0]:
                 # It did not come to that step in that round: it was away, or the round went on without it.
                 soak.kill(member)
@@ -84,8 +83,12 @@ class Churn(Scenario):
         soak.note(
             f"{soak.restarts} restarts; requests to {asked}; lies told: {sum(one.lies for one in self._endpoints)}"
         )
+
+    def close(self) -> None:
         for endpoint in self._endpoints:
             endpoint.close()
+        self._endpoints.clear()
+        self._plans.clear()
 
     def _restart(self, soak: Soak, member: Member, plan: _Plan, number: int) -> None:
         member.at_next_start = self._next_death(plan, number)

@@ -66,13 +66,13 @@ class LyingEndpoint(UnsteadyEndpoint):
             return status, answer
         told, method = json.loads(answer), json.loads(body)["method"]
         if "result" in told:
-            changed = _change(method, told["result"])
+            changed = change(method, told["result"])
             self.lies += changed != told["result"]
             told["result"] = changed
         return status, json.dumps(told).encode()
 
 
-def _change(method: str, result: Any) -> Any:
+def change(method: str, result: Any) -> Any:
     """Something that an honest endpoint would not have said."""
     match method, result:
         case "eth_getLogs", [_, *rest]:

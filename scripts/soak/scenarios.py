@@ -62,6 +62,9 @@ class Scenario:
     def end(self, soak: Soak) -> None:
         """After the last round, before the audit."""
 
+    def close(self) -> None:
+        """After the audit, or where something went wrong."""
+
 
 @dataclass(frozen=True)
 class Partition(Scenario):

@@ -90,7 +90,8 @@ class Soak:
         """Start a node, or start it again."""
         if member.starts:
             self.restarts += 1
-        member.starts, member.may_end = member.starts + 1, False
+        # What it is started with once is the step at which it is to die.
+        member.starts, member.may_end = member.starts + 1, bool(member.at_next_start)
         options = ("--seat", str(member.peer.index), *member.options, *member.at_next_start)
         member.at_next_start = ()
         self.network.start_node(member.peer, *options, host=member.host, advertise=member.advertise)
