@@ -1,5 +1,6 @@
 """Running one scenario: places, chain, circle, nodes, the rounds, the audit."""
 
+import contextlib
 import random
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ _FINISH_S: Final = 60.0
 def run_scenario(scenario: Scenario, folder: Path, task: tuple[str, ...], seed: int) -> Outcome:
     """Raises UsageError and SetupError."""
     with (
+        contextlib.closing(scenario),
         Sky(scenario.nodes + scenario.extra_places, scenario.behind_nat, seed) as sky,
         SoakNetwork(folder, sky) as network,
     ):
@@ -38,8 +40,9 @@ def run_scenario(scenario: Scenario, folder: Path, task: tuple[str, ...], seed: 
             soak.start(member)
         begun = time.monotonic()
         before = _go_through(scenario, soak) if soak.wait_for_start() else sky.tell()
-        scenario.end(soak)
         took_s = time.monotonic() - begun
+        scenario.end(soak)
+        _wait_for_ends(soak)
         weather = sky.tell()
         # The audit is measured elsewhere: here it is to find everything, and soon.
         sky.part()
@@ -76,7 +79,6 @@ def _go_through(scenario: Scenario, soak: Soak) -> dict[str, Any]:
             scenario.enter_round(soak, number)
         scenario.attend(soak)
         if soak.history.phase == Phase.FINISHED:
-            _wait_for_ends(soak)
             return before
         if time.monotonic() - moved > _LONGEST_ROUND_S:
             soak.note(f"round {entered} is not settled after {_LONGEST_ROUND_S:.0f} s: given up")

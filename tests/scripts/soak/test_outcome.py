@@ -67,7 +67,11 @@ def test_a_row_has_a_cell_for_each_head_and_a_line_is_json() -> None:
 
 
 def test_findings_are_counted_by_check_and_seat() -> None:
-    found = [{"check": "A5", "seat": 3}, {"check": "A5", "seat": 3}, {"check": "A2", "seat": None}]
+    found: list[dict[str, Any]] = [
+        {"check": "A5", "seat": 3},
+        {"check": "A5", "seat": 3},
+        {"check": "A2", "seat": None},
+    ]
     assert count_findings(found) == {"A2 seat -1": 1, "A5 seat 3": 2}
 
 
