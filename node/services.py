@@ -126,7 +126,7 @@ class Services:
                 f"({error.strerror}): stop the other program or choose --gateway-port"
             ) from error
         gateway_port = self._listening.sockets[0].getsockname()[1]
-        return Endpoint.at(listening.reached_at, gossip_port, gateway_port)
+        return listening.place(gossip_port, gateway_port)
 
     def pin(self, blob: bytes) -> None:
         """Have an IPFS daemon keep a blob too, where one was named."""

@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     # Before anything is imported that has threads.
     enter_own_world()
+    from scripts.soak.certificate import trust_proxy
     from scripts.soak.outcome import HEAD, Outcome
     from scripts.soak.presets import ALL, SCENARIOS
     from scripts.soak.run import run_scenario
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="soak-") as temporary:
         folder = options.folder or Path(temporary)
+        trust_proxy(folder)
         for name in names:
             scenario = SCENARIOS[name]
             changed = {

@@ -97,7 +97,7 @@ def parse_endpoint(text: str) -> Endpoint:
         if match is None:
             raise MalformedEndpoint(f"{parts[2][:80]!r} is not `name=` and escaped UTF-8")
         spelled = match["spelled"]
-    return Endpoint(parse_gossip(parts[0]), _parse_origin(parts[1], ("http", "https")), spelled)
+    return Endpoint(parse_gossip(parts[0]), parse_gateway(parts[1]), spelled)
 
 
 def find_endpoint(text: str) -> Endpoint | None:
@@ -123,6 +123,11 @@ def find_seat_name(text: str) -> str | None:
 def parse_gossip(url: str) -> Origin:
     """The gossip half of an endpoint. Raises MalformedEndpoint unless it is a bare `wss://host:port`."""
     return _parse_origin(url, ("wss",))
+
+
+def parse_gateway(url: str) -> Origin:
+    """The gateway half. Raises MalformedEndpoint unless it is a bare `http://host:port` or `https://host:port`."""
+    return _parse_origin(url, ("http", "https"))
 
 
 def _parse_origin(url: str, schemes: tuple[str, ...]) -> Origin:

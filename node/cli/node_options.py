@@ -63,6 +63,11 @@ def add_node_options(parser: ConfigurableParser) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="listen here (default: loopback only)")
     parser.add_argument("--advertise", metavar="HOST", help="the host others reach this peer at (default: --host)")
+    parser.add_argument(
+        "--advertise-gateway",
+        metavar="URL",
+        help="where others fetch blobs, behind a proxy: http(s)://HOST:PORT (default: --advertise and the port)",
+    )
     parser.add_argument("--gossip-port", type=int, default=0, help="0 (default) takes a free one")
     parser.add_argument("--gateway-port", type=int, default=0, help="0 (default) takes a free one")
     parser.add_argument(
@@ -193,7 +198,12 @@ def read_node_options(options: argparse.Namespace) -> SoundOptions:
     check_wait(options)
     check_web_port(options.web)
     listening = Listening(
-        options.host, options.advertise, options.gossip_port, options.gateway_port, options.ipfs_api
+        options.host,
+        options.advertise,
+        options.gossip_port,
+        options.gateway_port,
+        options.ipfs_api,
+        options.advertise_gateway,
     )
     budget = options.dispute_budget
     return SoundOptions(

@@ -1,10 +1,10 @@
 """Where a node listens and is reached, known before anything that listens is loaded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ledger.errors import UsageError
-from ledger.identity.endpoints import Endpoint, MalformedEndpoint
+from ledger.identity.endpoints import Endpoint, MalformedEndpoint, parse_gateway
 
 # Where one listens and nobody calls.
 _EVERYWHERE: Final = ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")  # noqa: S104
@@ -24,6 +24,8 @@ class Listening:
     """Of the blobs' gateway."""
     ipfs_api: str | None = None
     """Multiaddr of an IPFS daemon that is to pin this peer's blobs, or None."""
+    advertise_gateway: str | None = None
+    """`http(s)://host:port` where others reach the gateway, behind a proxy; None: at the same host, by its port."""
 
     @property
     def listens_at(self) -> str:
@@ -35,6 +37,13 @@ class Listening:
         """The host others reach this one at, without brackets."""
         return (self.advertise or self.host).removeprefix("[").removesuffix("]")
 
+    def place(self, gossip_port: int, gateway_port: int) -> Endpoint:
+        """What others are told, by the ports that are listened on."""
+        endpoint = Endpoint.at(self.reached_at, gossip_port, gateway_port)
+        if self.advertise_gateway is None:
+            return endpoint
+        return replace(endpoint, gateway=parse_gateway(self.advertise_gateway))
+
     def check(self) -> None:
         """Raises UsageError where nobody could reach a node that listens so."""
         for name, port in (("--gossip-port", self.gossip_port), ("--gateway-port", self.gateway_port)):
@@ -45,7 +54,7 @@ class Listening:
         self.check_host()
 
     def check_host(self) -> None:
-        """Raises UsageError where the host is none that others could be sent to."""
+        """Raises UsageError where the host, or the gateway's URL, is none that others could be sent to."""
         option = "--host" if self.advertise is None else "--advertise"
         try:
             Endpoint.at(self.reached_at, 1, 1)
@@ -59,3 +68,14 @@ class Listening:
                 f"{option} {self.reached_at} names no machine: give the host that others reach this one at with "
                 "--advertise"
             )
+        if self.advertise_gateway is None:
+            return
+        try:
+            gateway = parse_gateway(self.advertise_gateway)
+        except MalformedEndpoint as error:
+            raise UsageError(
+                f"--advertise-gateway {self.advertise_gateway[:80]} is no gateway that others can be given: "
+                "name it as https://host:port, without a path"
+            ) from error
+        if gateway.host in _EVERYWHERE:
+            raise UsageError(f"--advertise-gateway {self.advertise_gateway} names no machine: give its host")

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from node.gossip.certificate import Certificate
+from scripts.soak.certificate import PROXY_ADDRESS, find_proxy_pem
 from scripts.soak.namespaces import show_names_of
 from scripts.soak.scenarios import Scenario
 from scripts.soak.soak import Member, Soak
@@ -24,14 +24,21 @@ class Addresses(Scenario):
     """Eight places: seven nodes, and a machine that holds the proxies."""
 
     name: str = "addresses"
+    """See Scenario."""
     nodes: int = 7
+    """See Scenario."""
     rounds: int = 12
+    """See Scenario."""
     degree: int = 6
+    """See Scenario."""
     behind_nat: tuple[int, ...] = ()
+    """See Scenario."""
     by_v6: tuple[int, ...] = (V6,)
+    """See Scenario."""
     moves: int = 4
     """When this round opens, two nodes get other addresses; two rounds later one is told its own."""
     attest_window_s: int = 20
+    """See Scenario."""
     _proxies: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -45,13 +52,14 @@ class Addresses(Scenario):
             soak.note("names cannot be shown here: the node with a name has its address as before")
         else:
             soak.members[NAMED].advertise = _NAME
-        for member, ends, base in ((soak.members[PASSED], False, 0), (soak.members[ENDED], True, _OTHER)):
-            # The proxy's ports and the node's have the same numbers, as an endpoint has them.
-            ports = ("--gossip-port", str(_GOSSIP + base), "--gateway-port", str(_GATEWAY + base))
-            member.options += ports
-            self._start_proxy(soak, member, _GOSSIP + base, ends)
-            self._start_proxy(soak, member, _GATEWAY + base, False)
-            member.advertise = soak.sky.places[PROXY].address
+        soak.sky.settle(soak.sky.places[PROXY], PROXY_ADDRESS)
+        for member, gossip, base in ((soak.members[PASSED], "pass", 0), (soak.members[ENDED], "end", _OTHER)):
+            # The proxy's ports and the node's have the same numbers; its gateway is HTTPS outside and HTTP inside.
+            member.advertise = PROXY_ADDRESS
+            member.options += ("--gossip-port", str(_GOSSIP + base), "--gateway-port", str(_GATEWAY + base))
+            member.options += ("--advertise-gateway", f"https://{PROXY_ADDRESS}:{_GATEWAY + base}")
+            self._start_proxy(soak, member, _GOSSIP + base, gossip)
+            self._start_proxy(soak, member, _GATEWAY + base, "plain")
         soak.note(
             f"{NAMED}: a name; {MOVED}: a number; {PASSED}: a proxy that passes TLS on; {ENDED}: one that ends it; {V6}: IPv6"
         )
@@ -86,7 +94,7 @@ class Addresses(Scenario):
             proxy.wait(10)
         self._proxies.clear()
 
-    def _start_proxy(self, soak: Soak, member: Member, port: int, ends_tls: bool) -> None:
+    def _start_proxy(self, soak: Soak, member: Member, port: int, mode: str) -> None:
         space = f"/proc/{os.getpid()}/fd/{soak.sky.places[PROXY].space.descriptor}"
         command = [
             sys.executable,
@@ -97,11 +105,7 @@ class Addresses(Scenario):
             member.place.address,
             str(port),
         ]
-        if ends_tls:
-            folder = soak.folder / "proxy"
-            Certificate.load_or_create(folder)
-            command.append(str(next(folder.glob("*.pem"))))
-        self._proxies.append(subprocess.Popen(command))
+        self._proxies.append(subprocess.Popen([*command, mode, str(find_proxy_pem(soak.folder.parent))]))
 
 
 def _notices(soak: Soak, member: Member) -> list[dict[str, Any]]:

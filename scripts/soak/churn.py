@@ -28,15 +28,21 @@ class Churn(Scenario):
     """In each round three in ten of the honest are killed at a random step and started again."""
 
     name: str = "churn"
+    """See Scenario."""
     rounds: int = 50
+    """See Scenario."""
     behind_nat: tuple[int, ...] = ()
+    """See Scenario."""
     share: float = 0.3
     """Of the honest nodes, killed in each round."""
     planted: tuple[str, ...] = ("sign-flip", "false-verdict", "equivocate")
     """What the last nodes do wrong, one each."""
     commit_window_s: int = 40
+    """See Scenario."""
     attest_window_s: int = 20
+    """See Scenario."""
     deploy: tuple[str, ...] = ("--bond", "1")
+    """See Scenario."""
     _plans: dict[int, _Plan] = field(default_factory=dict)
     _endpoints: list[UnsteadyEndpoint] = field(default_factory=list)
 

@@ -40,7 +40,11 @@ class UnsteadyEndpoint(FaultProxy):
                 self._until = time.monotonic() + self._rng.uniform(*_LASTS_S)
                 # Half of the time it is well.
                 self._mood = "up" if self._rng.random() < 0.5 else self._rng.choice(list(self.moods))
-        return self.moods[self._mood](body)
+        try:
+            return self.moods[self._mood](body)
+        except OSError:
+            # The chain is away.
+            return 0, None
 
     def count_seen(self) -> int:
         """Requests that it answered or swallowed."""

@@ -1,9 +1,10 @@
-"""A proxy in front of a node: `python -m scripts.soak.forwarder NAMESPACE PORT HOST PORT [CERTIFICATE]`, in a namespace.
+"""A proxy in front of a node: `python -m scripts.soak.forwarder NAMESPACE PORT HOST PORT MODE PEM`, in a namespace.
 
-Passes bytes on as a proxy in TCP mode does. With a certificate (PEM, key and chain) it ends TLS at its own port and opens
-TLS of its own to the node, trusting any certificate there, as a proxy in HTTPS mode does.
+MODE: `pass` hands bytes on, as a proxy in TCP mode does; `end` ends TLS and opens TLS of its own to the node; `plain` ends
+TLS and speaks plainly to the node, as a proxy in HTTPS mode does. PEM: key and certificate.
 """
 
+import argparse
 import asyncio
 import contextlib
 import ctypes
@@ -25,11 +26,12 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-async def _serve(port: int, host: str, to_port: int, certificate: str | None) -> None:
+async def _serve(port: int, host: str, to_port: int, mode: str, pem: str) -> None:
     listens = calls = None
-    if certificate is not None:
+    if mode != "pass":
         listens = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        listens.load_cert_chain(certificate)
+        listens.load_cert_chain(pem)
+    if mode == "end":
         calls = ssl.create_default_context()
         calls.check_hostname, calls.verify_mode = False, ssl.CERT_NONE
 
@@ -47,11 +49,18 @@ async def _serve(port: int, host: str, to_port: int, certificate: str | None) ->
 
 
 def main() -> None:
-    namespace, port, host, to_port, *certificate = sys.argv[1:]
-    descriptor = os.open(namespace, os.O_RDONLY)
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("namespace", metavar="NAMESPACE")
+    made.add_argument("port", type=int, metavar="PORT")
+    made.add_argument("host", metavar="HOST")
+    made.add_argument("to_port", type=int, metavar="PORT")
+    made.add_argument("mode", choices=("pass", "end", "plain"), metavar="MODE")
+    made.add_argument("pem", metavar="PEM")
+    options = made.parse_args()
+    descriptor = os.open(options.namespace, os.O_RDONLY)
     if ctypes.CDLL(None).setns(descriptor, _CLONE_NEWNET) != 0:
-        sys.exit(f"cannot enter the network namespace {namespace}")
-    asyncio.run(_serve(int(port), host, int(to_port), certificate[0] if certificate else None))
+        sys.exit(f"cannot enter the network namespace {options.namespace}")
+    asyncio.run(_serve(options.port, options.host, options.to_port, options.mode, options.pem))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """`folkmoot` in another network namespace: `python -m scripts.soak.inside NAMESPACE COMMAND …`."""
 
+import argparse
 import ctypes
 import os
 import sys
@@ -10,15 +11,18 @@ _CLONE_NEWNET: Final = 0x40000000
 
 def main() -> int:
     """The command's status."""
-    namespace, *command = sys.argv[1:]
-    descriptor = os.open(namespace, os.O_RDONLY)
+    made = argparse.ArgumentParser(description=__doc__)
+    made.add_argument("namespace", metavar="NAMESPACE", help="e.g. /run/netns/NAME")
+    made.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="of folkmoot, with its options")
+    options = made.parse_args()
+    descriptor = os.open(options.namespace, os.O_RDONLY)
     if ctypes.CDLL(None).setns(descriptor, _CLONE_NEWNET) != 0:
-        print(f"cannot enter the network namespace {namespace}", file=sys.stderr)
+        print(f"cannot enter the network namespace {options.namespace}", file=sys.stderr)
         return 3
     os.close(descriptor)
     from node.cli.main import main as run
 
-    return run(command)
+    return run(options.command)
 
 
 if __name__ == "__main__":

@@ -71,8 +71,11 @@ class Partition(Scenario):
     """Half of the nodes do not hear the other half for some rounds. The chain is reached by both."""
 
     name: str = "partition"
+    """See Scenario."""
     rounds: int = 8
+    """See Scenario."""
     behind_nat: tuple[int, ...] = ()
+    """See Scenario."""
     begins: int = 3
     """It begins when this round opens."""
     lasts: int = 2
@@ -96,8 +99,11 @@ class PartitionWithChain(Partition):
     """The same with the chain on one side, whose half is a quorum: the other half misses the rounds."""
 
     name: str = "partition-chain"
+    """See Scenario."""
     chain_on_one_side: bool = True
+    """See Partition."""
     commit_window_s: int = 20
+    """See Scenario."""
 
     @property
     def deploy_options(self) -> tuple[str, ...]:

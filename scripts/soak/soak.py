@@ -91,7 +91,10 @@ class Soak:
         if member.starts:
             self.restarts += 1
         # What it is started with once is the step at which it is to die.
-        member.starts, member.may_end = member.starts + 1, bool(member.at_next_start)
+        member.starts, member.may_end = (
+            member.starts + 1,
+            bool(member.at_next_start) or member.peer.attack != "honest",
+        )
         options = ("--seat", str(member.peer.index), *member.options, *member.at_next_start)
         member.at_next_start = ()
         self.network.start_node(member.peer, *options, host=member.host, advertise=member.advertise)

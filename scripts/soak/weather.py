@@ -3,6 +3,7 @@
 Started by `Sky` (scripts.soak.sky), with the devices' descriptors. Orders and answers are JSON, one a line.
 """
 
+import argparse
 import heapq
 import ipaddress
 import json
@@ -151,10 +152,13 @@ def _serve(weather: Weather, devices: list[int]) -> None:
 
 
 def main() -> None:
-    devices = [int(word) for word in sys.argv[2:]]
-    for device in devices:
+    made = argparse.ArgumentParser(description=__doc__)
+    made.add_argument("seed", type=int, metavar="SEED", help="draws what is lost")
+    made.add_argument("devices", type=int, nargs="+", metavar="DEVICE", help="descriptors of TUN devices")
+    options = made.parse_args()
+    for device in options.devices:
         os.set_blocking(device, False)
-    _serve(Weather(Air(Climate(), random.Random(int(sys.argv[1])))), devices)
+    _serve(Weather(Air(Climate(), random.Random(options.seed))), options.devices)
 
 
 if __name__ == "__main__":

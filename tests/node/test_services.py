@@ -60,3 +60,15 @@ def test_ports_that_nothing_could_listen_on_are_refused_before_anything_is_asked
 
 def test_any_two_free_ports_may_be_asked_for() -> None:
     Listening(gossip_port=0, gateway_port=0).check()
+
+
+def test_a_gateway_behind_a_proxy_is_told_to_others_by_its_url() -> None:
+    listening = Listening("0.0.0.0", "peer.example.org", advertise_gateway="https://blobs.example.org:443")
+    listening.check()
+    assert listening.place(7001, 7002).text == "wss://peer.example.org:7001 https://blobs.example.org:443"
+
+
+@pytest.mark.parametrize("url", ["ftp://blobs.example.org:21", "https://blobs.example.org", "https://h:1/path"])
+def test_a_gateway_that_is_no_bare_url_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="--advertise-gateway"):
+        Listening(advertise_gateway=url).check()
