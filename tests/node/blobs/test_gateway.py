@@ -1,6 +1,7 @@
 """The gateway: what the trustless gateway specification asks for, nothing sealed, and bounds that hold."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -379,3 +380,20 @@ async def test_what_strangers_ask_for_keeps_nothing_else_waiting_for_a_thread(st
             assert await asyncio.to_thread(store.read_block, dag.root) == dag.data
         held.free.set()
         assert {response.status for response in await asyncio.gather(*asked)} == {200}
+
+
+async def test_malformed_requests_write_a_few_lines_however_many_they_are(
+    store: BlockStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Another test's gateway has bounded it already, and used its few lines up.
+    monkeypatch.setattr(logging.getLogger("aiohttp.server"), "filters", [])
+    requests = 60
+    async with serving(store) as client:
+        for _ in range(requests):
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+            writer.write(b"GET /ipfs/\x00x HTTP/1.1\r\nHo\x01st: x\r\n\r\n")
+            assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
+            writer.close()
+    said = [record for record in caplog.records if record.name == "aiohttp.server"]
+    assert 0 < len(said) <= requests // 4
+    assert all(len(record.getMessage()) < 500 and record.exc_info is None for record in said)
