@@ -5,10 +5,9 @@ Every signed thing has an EIP-712 type, so that a contract can check the same si
 
 from coincurve import PrivateKey, PublicKey
 from eth_hash.auto import keccak
-from eth_utils.address import to_checksum_address
 
 from ledger.errors import PeerFault
-from ledger.identity.addresses import ADDRESS_BYTES, encode_address, encode_word
+from ledger.identity.addresses import ADDRESS_BYTES, address_text, encode_address, encode_word
 from ledger.identity.network import Network
 
 SIGNATURE_BYTES = 65
@@ -84,7 +83,7 @@ def recover(message_hash: bytes, signature: bytes) -> str:
 
 def address_of(public: PublicKey) -> str:
     """The checksummed address of a key."""
-    return to_checksum_address(keccak(public.format(compressed=False)[1:])[-ADDRESS_BYTES:])
+    return address_text(keccak(public.format(compressed=False)[1:])[-ADDRESS_BYTES:])
 
 
 def _hash_typed(network: Network, encoded: bytes) -> bytes:

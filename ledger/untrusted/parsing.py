@@ -32,17 +32,17 @@ def decode_json(raw: bytes | str, kind: Any = Any) -> Any:
         # Every value but the first of its list or object has a comma before it, or a bracket or brace around.
         if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > ELEMENTS_MAX:
             raise TooMany(f"more than {ELEMENTS_MAX} values")
-        if _is_nested_deeply(raw):
+        if is_nested_deeply(raw):
             raise ValueError("nested too deeply")
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:  # msgspec lets the latter two through
         raise ValueError(str(error)) from error
 
 
-def _is_nested_deeply(raw: bytes) -> bool:
-    """Whether parsing might need more stack than there is.
+def is_nested_deeply(raw: bytes) -> bool:
+    """Whether parsing JSON might need more stack than there is.
 
-    The parser stops at the interpreter's recursion limit; where py-evm is loaded, that is beyond the stack.
+    Parsers stop at the interpreter's recursion limit; where py-evm or web3 is loaded, that is beyond the stack.
     """
     opening = raw.count(b"[") + raw.count(b"{")
     if opening <= _NESTING_MAX:

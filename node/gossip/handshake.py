@@ -15,7 +15,7 @@ from typing import TypeVar
 from coincurve import PrivateKey
 
 from ledger.errors import PeerFault
-from ledger.identity.addresses import address_bytes
+from ledger.identity.addresses import address_bytes, address_text
 from ledger.identity.network import Network
 from ledger.identity.signing import address_of, hello_hash, recover, sign
 from node.gossip.certificate import Certificate
@@ -26,7 +26,6 @@ from node.gossip.messages import (
     Hello,
     decode,
     encode,
-    encode_address_text,
     join_frame,
 )
 from node.gossip.sockets import Socket, receive_payload
@@ -150,7 +149,7 @@ def check_challenge(ours: Challenge, theirs: Challenge) -> None:
 
 def check_hello(hello: Hello, network: Network, certificate_sha256: bytes, nonce: bytes) -> str:
     """The address that is proved. Raises HandshakeRefused or BadSignature if it is not (R17)."""
-    peer = encode_address_text(hello.peer)
+    peer = address_text(hello.peer)
     signer = recover(hello_hash(network, peer, certificate_sha256, nonce), hello.signature)
     if signer != peer:
         raise HandshakeRefused(f"{peer} is not proved for this connection's certificate and challenge")

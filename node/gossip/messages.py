@@ -4,15 +4,13 @@ A message is an array whose first element is its number. Unknown messages and su
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Annotated
 
 import msgspec
-from eth_utils.address import to_checksum_address
 from msgspec import Meta, Struct
 
 from ledger.errors import PeerFault
-from ledger.identity.addresses import address_bytes
+from ledger.identity.addresses import address_bytes, address_text
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, recover, sign
 
@@ -69,7 +67,7 @@ class Announcement(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     @property
     def author_address(self) -> str:
         """EIP-55 checksummed."""
-        return encode_address_text(self.author)
+        return address_text(self.author)
 
 
 class Have(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=4):
@@ -175,9 +173,3 @@ def check_signature(network: Network, announcement: Announcement) -> None:
     signer = recover(signed, announcement.signature)
     if signer != author:
         raise Forged(f"an announcement names author {author}, but {signer} signed it")
-
-
-@lru_cache(maxsize=1024)
-def encode_address_text(address: bytes) -> str:
-    """20 bytes as an EIP-55 checksummed address."""
-    return str(to_checksum_address(address))

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ledger.errors import SetupError
 from ledger.files import write_new
+from ledger.untrusted.parsing import decode_json
 from ledger.untrusted.text import make_printable
 
 _KEYSTORE_MAX_BYTES: Final = 1 << 16
@@ -154,12 +155,12 @@ def _read(path: Path) -> dict[str, Any]:
             raw = file.read(_KEYSTORE_MAX_BYTES + 1)
         if len(raw) > _KEYSTORE_MAX_BYTES:
             raise SetupError(f"{path} is no keystore: it is too large")
-        found = json.loads(raw)
+        found = decode_json(raw)
     except OSError as error:
         raise SetupError(
             f"{path} cannot be read ({error.strerror}): `folkmoot keys new {path}` makes a key"
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SetupError(f"{path} is no keystore: `folkmoot keys new` makes one") from error
     if not isinstance(found, dict):
         raise SetupError(f"{path} is no keystore: `folkmoot keys new` makes one")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Final, get_type_hints
 
-import msgspec
+import msgpack
 
 from ledger.chain.placed_event import PlacedEvent
 from ledger.circle.events import EVENTS
@@ -17,9 +17,7 @@ _WORD_BYTES: Final = 32
 _WORD_END: Final = 1 << 256
 _LARGEST: Final = (1 << 64) - 1
 _LEVEL: Final = 1
-_DECODER: Final = msgspec.msgpack.Decoder(
-    list[tuple[int, int, bytes, bytes, str, list[Any]]], ext_hook=lambda _, word: int.from_bytes(word, "big")
-)
+_ROW: Final = [int, int, bytes, bytes, str, list]
 PLAIN_MAX_BYTES: Final = 64 << 20
 """More than any round's events: 256 seats leave some 130 KB a round."""
 _HASH_BYTES: Final = 32
@@ -36,7 +34,7 @@ class Unreadable(ValueError):
 
 def pack_events(entries: Sequence[PlacedEvent]) -> bytes:
     """Some events, in order."""
-    return zlib.compress(msgspec.msgpack.encode([_to_plain(entry) for entry in entries]), _LEVEL)
+    return zlib.compress(msgpack.packb([_to_plain(entry) for entry in entries]), _LEVEL)
 
 
 def unpack_events(packed: bytes) -> list[PlacedEvent]:
@@ -47,9 +45,13 @@ def unpack_events(packed: bytes) -> list[PlacedEvent]:
         plain = unpacking.decompress(packed, PLAIN_MAX_BYTES)
         if not unpacking.eof:
             raise Unreadable(f"more than {PLAIN_MAX_BYTES} bytes, or fewer than were packed")
-        entries = [_from_plain(*row) for row in _DECODER.decode(plain)]
-    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:  # msgspec: the last two
+        # The parser has a stack of its own: msgspec's would follow what is nested until the interpreter's ends.
+        rows = msgpack.unpackb(plain, ext_hook=_read_word)
+    except (zlib.error, ValueError) as error:
         raise Unreadable(str(error)) from error
+    if not isinstance(rows, list):
+        raise Unreadable("no list of events")
+    entries = [*map(_from_row, rows)]
     if not all(before.position < after.position for before, after in pairwise(entries)):
         raise Unreadable("the events are not in order")
     return entries
@@ -66,17 +68,23 @@ def _shrink(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_shrink(one) for one in value]
     if isinstance(value, int) and value > _LARGEST:
-        return msgspec.msgpack.Ext(_WORD, value.to_bytes(_WORD_BYTES, "big"))
+        return msgpack.ExtType(_WORD, value.to_bytes(_WORD_BYTES, "big"))
     return value
 
 
-def _from_plain(
-    block: int, index: int, block_hash: bytes, transaction: bytes, kind: str, fields: list[Any]
-) -> PlacedEvent:
+def _read_word(_: int, word: bytes) -> int:
+    return int.from_bytes(word, "big")
+
+
+def _from_row(row: Any) -> PlacedEvent:
+    # [REJECT] what `_to_plain` does not make
+    if not isinstance(row, list) or [type(one) for one in row] != _ROW:
+        raise Unreadable("a row that is no event's")
+    block, index, block_hash, transaction, kind, fields = row
     values = [tuple(value) if type(value) is list else value for value in fields]
-    checks = _CHECKS.get(kind, ())
+    checks = _CHECKS.get(kind)
     # [REJECT] what no event of the contract's is
-    if len(checks) != len(values):
+    if checks is None or len(checks) != len(values):
         raise Unreadable(f"no event {kind[:20]!r}")
     for check, value in zip(checks, values, strict=True):
         if not check(value):

@@ -10,6 +10,7 @@ from ledger.audit.findings import Report
 from ledger.audit.groups import FindingGroup, group_findings
 from ledger.errors import UsageError
 from ledger.files import opened_regular
+from ledger.untrusted.parsing import is_nested_deeply
 
 FORMAT: Final = 1
 """Of the reports that are understood, see docs/audit-report.schema.json."""
@@ -75,6 +76,9 @@ def decode_report(data: bytes) -> ReadReport:
     """Of bytes. Raises BadReport."""
     if len(data) > REPORT_MAX_BYTES:
         raise BadReport(f"it has more than {REPORT_MAX_BYTES >> 20} MiB")
+    # [REJECT] depth before parsing
+    if is_nested_deeply(data):
+        raise BadReport("it is nested too deeply")
     try:
         frame = msgspec.json.decode(data, type=_Frame)
         if frame.format != FORMAT:
@@ -106,6 +110,8 @@ def check_same_circle(found: ReadReport, chain_id: int, contract: str) -> None:
 
 def split_line(line: bytes) -> tuple[str, Any]:
     """(progress, note or report, its value; a report still as bytes) of a line of `audit --json-lines`."""
+    if is_nested_deeply(line):
+        raise BadReport("it is nested too deeply")
     try:
         found = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
         (name, value), *_ = found.items()

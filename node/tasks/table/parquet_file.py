@@ -39,6 +39,8 @@ def read_parquet(path: Path, wanted: Collection[str] | None) -> RawTable:
         texts = [name for name in chosen if _is_text(pyarrow, kinds[name])]
         with parquet.ParquetFile(path, read_dictionary=texts) as file:
             table = file.read(columns=chosen, use_threads=False)
+            # Where a text lies, and that it is one: a damaged file may say anything.
+            table.validate(full=True)
             columns = {name: _to_column(pyarrow, path, name, table.column(name)) for name in chosen}
     except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
         raise SetupError(

@@ -128,7 +128,11 @@ class _Told(_Provider):
         if isinstance(self._endpoint, list):
             body = self._endpoint[0]
         else:
-            told = self._endpoint.make_request(asked["method"], asked["params"])
+            try:
+                told = self._endpoint.make_request(asked["method"], asked["params"])
+            except (LookupError, ValueError, TypeError, AssertionError) as error:
+                # It was asked for what is not there, as a lie said that it was.
+                told = {"error": {"code": -32000, "message": repr(error)}}
             body = msgspec.json.encode({"jsonrpc": "2.0", "id": number, **told})
         if number == self._lie_at:
             body = self._lie

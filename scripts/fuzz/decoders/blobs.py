@@ -12,6 +12,7 @@ from ledger.arithmetic.exact import GridState
 from ledger.blobs.car import encode_car_header
 from ledger.blobs.cid import BadCid, cid_of, parse_binary, parse_cid
 from ledger.blobs.contents.checkpoint import (
+    Checkpoint,
     decode_checkpoint,
     decode_checkpoint_record,
     encode_checkpoint,
@@ -198,11 +199,11 @@ def _reader_of_checkpoints(manifest: Manifest, record: Record, genesis: GridStat
     def read(data: bytes) -> object:
         named = record
         try:
-            fields = msgspec.msgpack.decode(data[4:])
-            base = unpack(fields[3], genesis, blocks_of(manifest.sizes))
-            memory = hashlib.sha256(fields[4]).digest()
+            fields = msgspec.msgpack.decode(data[4:], type=Checkpoint)
+            base = unpack(fields.base, genesis, blocks_of(manifest.sizes))
+            memory = hashlib.sha256(fields.memory).digest()
             named = msgspec.structs.replace(record, next_base=state_digest(base), next_memory=memory)
-        except (msgspec.MsgspecError, PeerFault, TypeError, ValueError, LookupError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, PeerFault):
             pass  # then it is read with the record as it is
         return decode_checkpoint(data, manifest, named, genesis)
 

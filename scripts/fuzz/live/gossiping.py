@@ -26,6 +26,7 @@ from node.gossip.messages import (
     Message,
     Pull,
     PullAnswer,
+    count_for_frame,
     decode,
     encode,
     join_frame,
@@ -55,10 +56,8 @@ class GossipClient:
 
     def make(self, rng: random.Random) -> bytes:
         """An input: WebSocket frames, whole in all but the last."""
-        frames = [
-            encode_frame(join_frame(map(encode, self._make_messages(rng)))) for _ in range(rng.randrange(1, 25))
-        ]
-        valid = join_frame(map(encode, self._make_messages(rng)))
+        frames = [encode_frame(self._make_frame(rng)) for _ in range(rng.randrange(1, 25))]
+        valid = self._make_frame(rng)
         kind = rng.random()
         if kind < 0.5:
             frames.append(encode_frame(mutate_plain_msgpack(rng, valid, ())[: FRAME_BYTES + 1000]))
@@ -69,6 +68,10 @@ class GossipClient:
         elif kind < 0.9:
             frames.append(encode_frame(bytes(FRAME_BYTES + rng.choice((-1, 0, 1, 1000)))))
         return pack_input(choose_manner(rng), frames)
+
+    def _make_frame(self, rng: random.Random) -> bytes:
+        messages = [*map(encode, self._make_messages(rng))]
+        return join_frame(messages[: count_for_frame(messages)])
 
     def _make_messages(self, rng: random.Random) -> list[Message]:
         """Of the right form, and much of it nonsense."""

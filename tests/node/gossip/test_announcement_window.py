@@ -3,8 +3,9 @@
 import pytest
 
 from ledger.errors import NotYet
+from ledger.identity.addresses import address_text
 from node.gossip.announcement_window import AnnouncementWindow
-from node.gossip.messages import Announcement, encode_address_text
+from node.gossip.messages import Announcement
 
 pytestmark = pytest.mark.rule("R18")
 
@@ -40,7 +41,7 @@ def test_older_rounds_are_forgotten(window: AnnouncementWindow) -> None:
         window.add(announcement(number, digest=number))
     window.move(12)
     assert window.list_holders(bytes([9]) * 32) == []
-    assert window.list_holders(bytes([10]) * 32) == [encode_address_text(AUTHOR)]
+    assert window.list_holders(bytes([10]) * 32) == [address_text(AUTHOR)]
     assert window.list_authors(11) == {AUTHOR}
 
 

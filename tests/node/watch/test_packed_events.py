@@ -1,5 +1,6 @@
 """Events come back as they were, and bytes that are no events are refused, whatever they are."""
 
+import sys
 import zlib
 from contextlib import suppress
 from typing import Any
@@ -39,6 +40,8 @@ def pack_row(*row: Any) -> bytes:
         (1, 2, HASH, HASH, "Restarted", []),
         (1, 2, HASH, HASH, "Restarted", [3, 4]),
         (1, 2, HASH, HASH, "Restored", [3]),
+        (1, 2, HASH, HASH, "Restored", []),
+        (1, 2, HASH, HASH, "Restarted", {}),
         (1, 2, HASH, HASH, "Restarted", ["3"]),
         (-1, 2, HASH, HASH, "Restarted", [3]),
         (1 << 41, 2, HASH, HASH, "Restarted", [3]),
@@ -60,6 +63,17 @@ def test_any_bytes_are_refused_in_one_way(data: bytes) -> None:
     for packed in (data, zlib.compress(data)):
         with suppress(Unreadable):
             assert unpack_events(packed) == []
+
+
+def test_what_is_nested_deeply_crashes_nothing_where_the_interpreter_would_let_it() -> None:
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**5)  # as web3's curves do
+    try:
+        for deep in (b"\x91" * 10**6, b"\x81\xa1a" * 10**6):
+            with pytest.raises(Unreadable):
+                unpack_events(zlib.compress(b"\x91\x96\x01\x02" + deep))
+    finally:
+        sys.setrecursionlimit(usual)
 
 
 def test_texts_that_are_no_utf_8_are_refused_too() -> None:

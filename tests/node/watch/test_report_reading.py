@@ -56,8 +56,8 @@ def test_a_report_of_an_earlier_version_has_a_headline_all_the_same() -> None:
         (encode(rounds=-5), "rounds is -5"),
         (encode(findings=[{"check": "A99"}]), "A99"),
         (encode(availability=[{"seat": 1}]), "tenure"),
-        (encode(bundle=...)[:-1] + b',"bundle":' + b'{"a":' * DEEP, "recursion"),
-        (b'{"format":1,"more":' + b'{"a":' * DEEP, "recursion"),
+        (encode(bundle=...)[:-1] + b',"bundle":' + b'{"a":' * DEEP, "nested too deeply"),
+        (b'{"format":1,"more":' + b'{"a":' * DEEP, "nested too deeply"),
     ],
     ids=lambda value: repr(value[:30]) if isinstance(value, bytes) else None,
 )

@@ -58,6 +58,21 @@ def test_texts_and_names_that_are_no_utf_8_are_refused(tmp_path: Path, word: str
         read_parquet(path, None)
 
 
+def test_a_text_beyond_those_that_are_there_is_refused(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    path, words = tmp_path / "t.parquet", ["a", "b", "c", "d", "e"] * 4
+    parquet.write_table(arrow.table({"ward": words}), path, compression="none", store_schema=False)
+    whole, refused = path.read_bytes(), 0
+    for at in range(4, len(whole) - 8):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 7]) + whole[at + 1 :])
+        try:
+            assert len(read_parquet(path, None)) <= len(words)
+        except SetupError:
+            refused += 1
+    assert refused > 0
+
+
 def test_a_text_of_many_rows_takes_room_once(tmp_path: Path) -> None:
     from pyarrow import parquet
 
