@@ -15,6 +15,9 @@ from torch import nn
 class Thermometer:
     """Fahrenheit from Celsius: one weight, one bias, least squares."""
 
+    def __init__(self, steps: int = 1, told: str = "") -> None:
+        self.steps, self.told = steps, told
+
     def model(self):
         return nn.Linear(1, 1)
 
@@ -23,13 +26,13 @@ class Thermometer:
         return {"celsius": celsius, "fahrenheit": 1.8 * celsius + 0.32}
 
     def train(self, model, data, *, round, seed):
-        for _ in range(3):
+        for _ in range(self.steps):
             loss = (model(data["celsius"]) - data["fahrenheit"]).square().mean()
             for parameter, gradient in zip(model.parameters(), torch.autograd.grad(loss, list(model.parameters()))):
                 parameter.data -= 0.1 * gradient
 
     def evaluate(self, model):
-        return {"freezing_point": model(torch.zeros(1, 1)).item(), "rounds_off": 0.5}
+        return {"freezing_point": model(torch.zeros(1, 1)).item(), "steps": self.steps + len(self.told) / 10}
 '''
 
 
@@ -74,14 +77,19 @@ def test_a_latecomer_takes_part_in_the_next_round_whatever_a_lying_member_gives_
         assert {found["seat"] for found in run.findings("--timeout", "5")} == {liar.seat}
 
 
-def test_peers_train_a_task_of_the_users_own(run: LocalRun, tmp_path: Path) -> None:
+def test_peers_train_a_users_own_task_with_the_circles_options_and_theirs(run: LocalRun, tmp_path: Path) -> None:
     (tmp_path / "thermometer.py").write_text(OWN_TASK)
     spec = f"{tmp_path / 'thermometer.py'}:Thermometer"
-    run.start("honest", "honest", rounds=3, own_task=spec, options=["--rule", "none"])
+    # One option is the circle's, the other left to each peer.
+    options = ["--rule", "none", "--option", "steps=3"]
+    run.start("honest", "honest", rounds=3, own_task=spec, options=options, node_options=["--option", "told=here"])
     run.wait_finished()
+    assert run.history().manifest.task_options["steps"] == 3
+    assert "told" not in run.history().manifest.task_options
     for index in range(2):
         figures = [run.rounds(index)[number]["figures"] for number in (1, 2, 3)]
-        assert [sorted(each) for each in figures] == [["freezing_point", "rounds_off"]] * 3
+        assert [sorted(each) for each in figures] == [["freezing_point", "steps"]] * 3
+        assert {each["steps"] for each in figures} == {3.4}
         errors = [abs(each["freezing_point"] - 0.32) for each in figures]
         assert errors[2] < errors[1] < errors[0]
     report = run.network.audit()
