@@ -6,7 +6,7 @@ import numpy as np
 
 from node.attacks.attack import Attack
 from node.attacks.view import PeerView, Vector
-from node.learning.layout import LEAST
+from node.learning.domains import find_least
 
 # What counts as small: a part of all values.
 _SMALL: Final = 1 / 64
@@ -33,7 +33,7 @@ class Buffer(Attack):
         variances = [
             (place, tensor)
             for tensor, here in parts
-            if tensor.name.rpartition(".")[2] in LEAST
+            if find_least(tensor.name) is not None
             for place in (here.start + int(np.argmin(poison[here])),)
         ]
         if variances:

@@ -13,15 +13,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
-from ledger.chain.deployment.deploy import CircleFile
 from ledger.errors import SetupError, UsageError
 from ledger.files import PRIVATE, make_folder, write_new
 from node.demo.nursery import ONE_THREAD, ForkedProcess, Nursery
 from node.demo.nursery_server import PROGRAM
 from node.operating.lifeline import Lifeline
-from node.seat.keys import new_key
+
+if TYPE_CHECKING:
+    from ledger.chain.deployment.circle_file import CircleFile
 
 _READY_TIMEOUT_S: Final = 60.0
 _STOP_TIMEOUT_S: Final = 10.0
@@ -122,14 +123,14 @@ class LocalNetwork:
         self.rpc = line.rpartition(" ")[2]
         return self.rpc
 
-    def deploy(self, *options: str) -> CircleFile:
+    def deploy(self, *options: str) -> "CircleFile":
         """Run `folkmoot deploy` with these options. Raises UsageError or SetupError with what it said."""
         command = ["deploy", "--rpc", self.rpc, "--out", str(self.circle_file), *options]
         done = self._run(command)
         if done.returncode:
             said = (done.stderr.strip().splitlines() or ["folkmoot deploy failed"])[-1].removeprefix("folkmoot: ")
             raise UsageError(said) if done.returncode == 2 else SetupError(said)
-        return CircleFile.read(self.circle_file)
+        return self._read_circle_file()
 
     def add_peer(self, attack: str = "honest") -> PeerProcess:
         """Make a peer's folder and key, and fund it."""
@@ -145,6 +146,7 @@ class LocalNetwork:
         from ledger.chain.rpc.client import Rpc
         from ledger.chain.transactions.sender import Sender
         from node.seat.accounts import open_deployer_key
+        from node.seat.keys import new_key
 
         if not self.password_file.exists():
             write_new(self.password_file, f"{secrets.token_hex(16)}\n".encode())
@@ -182,7 +184,7 @@ class LocalNetwork:
 
     def audit(self, *options: str) -> dict[str, Any]:
         """Run `folkmoot audit` in its own process, with RPC and contract address and nothing else."""
-        file = CircleFile.read(self.circle_file)
+        file = self._read_circle_file()
         command = ["audit", "--json", "--rpc", self.rpc, "--contract", file.contract, *options]
         done = self._run(command)
         if done.returncode not in (0, 1):
@@ -207,6 +209,12 @@ class LocalNetwork:
                 process.kill()
                 process.wait()
             self.lifeline.close()
+
+    def _read_circle_file(self) -> "CircleFile":
+        # web3 comes with it, and takes a second that the processes started first need not wait for.
+        from ledger.chain.deployment.circle_file import CircleFile
+
+        return CircleFile.read(self.circle_file)
 
     def _run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
         """Run to its end. A process that is interrupted here ends it too."""

@@ -24,6 +24,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Final, NoReturn
 
+from node.operating.late_bls import load_bls_late
+
 PROGRAM: Final = "folkmoot"
 """What a command begins with; another first word is a module's name, as for `python -m`."""
 LENGTH_BYTES: Final = 4
@@ -130,6 +132,7 @@ def _run_command() -> NoReturn:
 
 
 if __name__ == "__main__":
+    load_bls_late()
     import_modules(sys.argv[2:])
     gc.collect()
     # Nobody looks through these objects for garbage any more, so their pages stay shared.

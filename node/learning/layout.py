@@ -5,7 +5,7 @@ tensor counts as a real one with a last dimension of two. A model keeps its own 
 are taken out and where they are put back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Final, Self
@@ -18,13 +18,12 @@ from torch import nn
 from ledger.circle.manifest import Tensor
 from ledger.codec import Blocks, blocks_of
 from ledger.errors import SetupError
+from node.learning.domains import find_least
 from node.tasks.sharing import DEFAULT, Parts, Sharing, parts_of
 
 Vector = npt.NDArray[np.float32]
 
 _NEXT: Final = "start the peer with the circle's own task file, its `shared` and `private` included"
-# The last part of a tensor's name → the least value that means anything. A square root is taken of a variance.
-LEAST: Final[Mapping[str, float]] = {"running_var": 0.0}
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def replace_outside_domain(name: str, values: torch.Tensor, own: torch.Tensor) -
 
     values, own: of one shape. Running statistics come from others: one negative variance, and a model answers NaN.
     """
-    least = LEAST.get(name.rpartition(".")[2])
+    least = find_least(name)
     if least is None:
         return values
     return torch.where(torch.isfinite(values) & (values >= least), values, own.to(values.dtype))
