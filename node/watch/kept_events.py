@@ -163,8 +163,8 @@ class KeptEvents:
             begin += length
         if self._end < size:
             _log.warning(
-                "kept events damaged, or cut short: they are read from the chain again rounds_left=%d bytes_lost=%d"
-                " file=%s",
+                "kept events damaged or cut short, they are read from the chain again"
+                " rounds_left=%d bytes_lost=%d file=%s",
                 len(self._rounds),
                 size - self._end,
                 self._path,
