@@ -3,11 +3,9 @@
 Which program: $FOLKMOOT_ANVIL, else `anvil` on the PATH, else the pinned package in .cache/anvil of this checkout.
 """
 
-import fcntl
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,10 +16,9 @@ import pytest
 
 from ledger.testchain.accounts import DEV_ACCOUNTS, MNEMONIC
 from tests.support.chains.process import ChainProcess
+from tests.support.npm import install, needed
 
 VERSION = "1.7.1"
-CACHE = Path(__file__).resolve().parents[3] / ".cache" / "anvil"
-_INSTALL_S = 300
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -66,35 +63,16 @@ def find_anvil() -> str:
         if not os.access(named, os.X_OK):
             pytest.fail(f"FOLKMOOT_ANVIL names {named}, which cannot be run")
         return named
-    try:
+    with needed("Anvil (FOLKMOOT_ANVIL may name one)"):
         return shutil.which("anvil") or _install()
-    except (OSError, subprocess.SubprocessError) as error:
-        reason = f"no Anvil here: {error}; set FOLKMOOT_ANVIL to its path or install npm"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 def _install() -> str:
-    """Fetch the pinned package once, whichever process comes first. Raises OSError or SubprocessError."""
+    """Fetch the pinned package once. Raises OSError or SubprocessError."""
     system, machine = sys.platform, _MACHINES.get(platform.machine().lower(), platform.machine())
     package = f"@foundry-rs/anvil-{system}-{machine}"
-    program = CACHE / "node_modules" / package / "bin" / ("anvil.exe" if system == "win32" else "anvil")
-    stamp = CACHE / f"installed-{VERSION}"
-    if stamp.exists() and program.exists():
-        return str(program)
-    npm = shutil.which("npm")
-    if npm is None:
-        raise FileNotFoundError("npm is not on the PATH")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (stamp.exists() and program.exists()):
-            options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(CACHE)]
-            command = [npm, "install", *options, f"{package}@{VERSION}"]
-            subprocess.run(command, check=True, capture_output=True, timeout=_INSTALL_S, cwd=CACHE)
-            stamp.touch()
-    return str(program)
+    folder = install("anvil", f"{package}@{VERSION}")
+    return str(folder / "node_modules" / package / "bin" / ("anvil.exe" if system == "win32" else "anvil"))
 
 
 def _keys(accounts: int) -> list[str]:
