@@ -1,5 +1,6 @@
 """What is looked at before a deployment is paid for: the right chain, a new enough EVM, enough coin."""
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -18,6 +19,12 @@ from ledger.untrusted.text import format_ether
 # Runs each kind of instruction that the compiled circle has and older chains lack: MCOPY and transient storage
 # (both Cancun) and PUSH0 (Shanghai). Leaves the word 1 behind.
 _PROBE: Final = "0x" + bytes.fromhex("5f5f5f5e60015f5d5f5c5f5260205ff3").hex()
+# How clients say that they met an instruction which they do not know, or whose fork is not active (revm).
+_NO_INSTRUCTION: Final = re.compile(
+    r"(invalid|undefined|unknown|unsupported|bad|illegal|missing)[ _]?(opcode|op ?code|instruction|operation)"
+    r"|opcode ?not ?(found|supported)|not ?activated",
+    re.IGNORECASE,
+)
 _ANSWER: Final = (1).to_bytes(32, "big")
 _BLOCKS_LOOKED_AT: Final = 8
 _BLOCKS_LEAST: Final = 3
@@ -51,16 +58,22 @@ class Quote:
 
 
 def check_chain(rpc: Rpc, expected: int | None) -> int:
-    """The chain's id. Raises UsageError where it is not the expected one, SetupError for an EVM too old."""
+    """The chain's id. Raises UsageError where it is not the expected one.
+
+    Raises SetupError for an EVM too old, or for an endpoint that does not tell, as what it was.
+    """
     found = rpc.fetch_number("eth_chainId")
     if expected is not None and found != expected:
         raise UsageError(f"the chain at {rpc.url} has id {found}, not {expected}: correct --rpc or --chain-id")
     try:
         answer = rpc.fetch_data("eth_call", {"data": _PROBE}, "latest")
     except RpcFault as fault:
-        raise SetupError(_make_too_old_error(found, fault.message)) from fault
+        if _NO_INSTRUCTION.search(fault.message):
+            raise SetupError(_make_too_old_error(found, fault.message)) from fault
+        raise SetupError(_make_untold_error(found, rpc.url, f"refuses it ({fault.message[:200]})")) from fault
     if answer != _ANSWER:
-        raise SetupError(_make_too_old_error(found, f"a probe of its instructions gave 0x{answer[:32].hex()}"))
+        # An EVM without these instructions halts; it gives no other number.
+        raise SetupError(_make_untold_error(found, rpc.url, f"answers 0x{answer[:32].hex()} where 1 is right"))
     return found
 
 
@@ -157,6 +170,13 @@ def _make_too_old_error(chain_id: int, said: str) -> str:
     return (
         f"chain {chain_id} cannot run the circle ({said[:200]}): it needs the Cancun instructions, so activate "
         "that fork (`cancunTime` in its genesis) or choose another chain"
+    )
+
+
+def _make_untold_error(chain_id: int, url: str, said: str) -> str:
+    return (
+        f"whether chain {chain_id} has the instructions that the circle needs is not known: {url} was asked to run "
+        f"them in an eth_call and {said}: try another endpoint with --rpc"
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+from scripts.chains.clients.left import LEFT
 from scripts.chains.conformance.differences import EVERYWHERE, PER_METHOD, explained
 from scripts.chains.conformance.rule import MISSING, Rule
 
@@ -22,6 +23,14 @@ MISSING_HEAD = """
 ## What ours does not offer
 
 """
+CLIENTS_HEAD = """
+## Clients
+
+What `python -m scripts.chains.clients.run` tries with each of them (versions are pinned there); a test does the same.
+
+| client | goes well | does not |
+|---|---|---|
+"""
 EVERYWHERE_HEAD = """
 ## Small things, wherever they occur
 
@@ -39,7 +48,7 @@ def render(found: dict[str, list[str]], version: str) -> str:
     same = sum(not rules for rules in reasons.values())
     small = "".join(f"- {rule.why} ({rule.verdict})\n" for rule in EVERYWHERE)
     head = HEAD.format(cases=len(found), same=same, version=version)
-    return head + rows + MISSING_HEAD + _missing(reasons) + EVERYWHERE_HEAD + small
+    return head + rows + CLIENTS_HEAD + _clients() + MISSING_HEAD + _missing(reasons) + EVERYWHERE_HEAD + small
 
 
 def stale(found: dict[str, list[str]]) -> list[Rule]:
@@ -54,6 +63,13 @@ def _by_method(reasons: dict[str, list[Rule]]) -> dict[str, dict[str, list[Rule]
         method, name = case.split(": ", 1)
         methods[method][name] = rules
     return methods
+
+
+def _clients() -> str:
+    return "".join(
+        f"| {client} | {tried - len(left)} of {tried} | {', '.join(left)} |\n"
+        for client, (tried, left) in LEFT.items()
+    )
 
 
 def _missing(reasons: dict[str, list[Rule]]) -> str:
