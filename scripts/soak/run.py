@@ -16,6 +16,7 @@ from scripts.soak.soak import Member, Soak
 
 _LONGEST_ROUND_S: Final = 600.0
 _FINISH_S: Final = 60.0
+_HANDING_S: Final = 5.0
 
 
 def run_scenario(scenario: Scenario, folder: Path, task: tuple[str, ...], seed: int) -> Outcome:
@@ -43,6 +44,9 @@ def run_scenario(scenario: Scenario, folder: Path, task: tuple[str, ...], seed: 
         took_s = time.monotonic() - begun
         scenario.end(soak)
         _wait_for_ends(soak)
+        if scenario.behind_nat:
+            # What was said last is on its way to those who keep it.
+            time.sleep(_HANDING_S)
         weather = sky.tell()
         # The audit is measured elsewhere: here it is to find everything, and soon.
         sky.part()
