@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from ledger.circle.history import History
 from ledger.errors import NotYet, SetupError
+from ledger.fetch.daemon import find_daemon
 from ledger.fetch.fetcher import BlobFetcher, FetchStats
 from ledger.identity.endpoints import Endpoint, Origin, find_endpoint
 from ledger.identity.network import Network
@@ -30,7 +32,7 @@ from node.round.exchange import AnnouncedUpdates, Exchange
 from node.round.neighbour_patience import NeighbourPatience
 
 if TYPE_CHECKING:
-    from node.blobs.pinner import Pinner
+    from node.blobs.pinner import Pinner, PinStats
 
 _SHUTDOWN_S: Final = 1.0
 
@@ -69,6 +71,7 @@ class Services:
         )
         self._fetcher = BlobFetcher()
         self._pinner: Pinner | None = None
+        self._pin_name = f"folkmoot {network.chain_id} {network.contract}"
         self.exchange = Exchange(
             self.store,
             self._fetcher,
@@ -108,14 +111,14 @@ class Services:
         return self._gateway_stats.bytes_sent + self.gossip.stats.bytes_sent
 
     async def start(self, listening: Listening) -> Endpoint:
-        """Listen and say where. Raises SetupError for a port that cannot be had or a daemon that is not there."""
+        """Listen and say where. Raises SetupError for a port that cannot be had, UsageError for no multiaddr."""
         if listening.ipfs_api is not None:
             # Imported here: few peers have a daemon, and its client takes its time to load.
             from node.blobs.pinner import Pinner
 
-            pinner = Pinner(listening.ipfs_api)
-            await pinner.start()
-            self._pinner = pinner
+            self._fetcher.daemon = find_daemon(listening.ipfs_api)
+            self._pinner = Pinner(listening.ipfs_api, self.store)
+            self._pinner.start()
         gossip_port = await self.gossip.start(listening.listens_at, listening.gossip_port)
         await self._runner.setup()
         try:
@@ -128,10 +131,26 @@ class Services:
         gateway_port = self._listening.sockets[0].getsockname()[1]
         return listening.place(gossip_port, gateway_port)
 
-    def pin(self, blob: bytes) -> None:
-        """Have an IPFS daemon keep a blob too, where one was named."""
+    @property
+    def pin_stats(self) -> "PinStats | None":
+        """What became of pins, where an IPFS daemon was named."""
+        return None if self._pinner is None else self._pinner.stats
+
+    def keep_pins(self, folder: Path, digests: Iterable[bytes]) -> None:
+        """Have an IPFS daemon, where one was named, keep these of this peer's blobs, and no others of this circle.
+
+        folder: where its pins are noted.
+        """
         if self._pinner is not None:
-            self._pinner.pin(blob)
+            self._pinner.keep(folder, self._pin_name, digests)
+
+    def pin(self, digest: bytes) -> None:
+        """Have an IPFS daemon keep a blob of the store too, where one was named; from any thread.
+
+        digest: of its root.
+        """
+        if self._pinner is not None:
+            self._pinner.pin(digest)
 
     def unpin(self, digest: bytes) -> None:
         """Let the daemon have a blob that this peer does not keep any more. digest: of its root."""

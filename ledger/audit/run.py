@@ -47,6 +47,7 @@ from ledger.circle.history import History, HistoryFault, Round
 from ledger.circle.manifest import MalformedManifest
 from ledger.circle.reputation import FULL, pack
 from ledger.errors import PeerFault, UsageError
+from ledger.fetch.daemon import find_daemon
 from ledger.fetch.fetcher import BlobFetcher
 from ledger.identity.network import Network
 from ledger.judging.task_checks import check_task
@@ -116,6 +117,7 @@ async def audit(
     read_at_s: int | None = None,
     cache: Path | None = None,
     known: KnownEvents | None = None,
+    ipfs_api: str | None = None,
 ) -> Report:
     """Recompute a circle's reputations and verdicts: all of them, or those in scope.
 
@@ -127,11 +129,12 @@ async def audit(
     scope: which rounds. jobs: so many processes recompute, to the same report; None for what is worth it.
     read_at_s: the time now, Unix seconds, for the report. cache: a folder of the auditor's own, where rounds are
     remembered (ledger.audit.remembered); a sample is not. known: of an earlier audit, so that less is read.
+    ipfs_api: multiaddr of an IPFS daemon that is asked for what no gateway gives.
     Raises UsageError where the circle has not the rounds in scope, SetupError or PeerFault where chain or address
     cannot be read: what none tells is no finding.
     """
     rpc = connect(rpc_urls, patience=patience)
-    async with BlobFetcher() as fetcher:
+    async with BlobFetcher(daemon=find_daemon(ipfs_api)) as fetcher:
         return await audit_from(
             Source(rpc, fetcher, read_at_s),
             address,

@@ -31,6 +31,7 @@ from ledger.chain.rpc.patience import EndpointPatience
 from ledger.circle.events import Equivocated, Opened
 from ledger.circle.history import History
 from ledger.errors import SetupError, UsageError
+from ledger.fetch.daemon import find_daemon
 from ledger.fetch.fetcher import BlobFetcher
 
 PART: Final = ".part"
@@ -211,6 +212,7 @@ def audit_and_save(
     patience: EndpointPatience | None = None,
     scope: Scope = EVERYTHING,
     jobs: int | None = None,
+    ipfs_api: str | None = None,
 ) -> tuple[Report, BlockName | None]:
     """Audit, and put what the audit went by into a bundle; one that is there already is added to.
 
@@ -230,7 +232,7 @@ def audit_and_save(
         shelf = closing.enter_context(BlockShelf(path.with_name(path.name + PART)))
 
         async def run() -> tuple[Report, SavingSource]:
-            async with BlobFetcher() as fetcher:
+            async with BlobFetcher(daemon=find_daemon(ipfs_api)) as fetcher:
                 blobs = RecordedBlobs(fetcher, shelf, earlier)
                 source = SavingSource(RecordedChain(rpc, earlier), blobs, read_at_s, path.parent, tell)
                 report = await audit_from(

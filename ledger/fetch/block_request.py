@@ -1,7 +1,7 @@
 """Asking one gateway for one block: bounded in bytes and in time, and trusting nothing that comes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -38,12 +38,23 @@ class Failure(StrEnum):
 
 
 class GatewayFailed(Exception):
-    """One gateway did not give one block. is_fatal: do not ask it again in this fetch. is_busy: ask it later."""
+    """One gateway did not give one block. is_fatal: do not ask it again in this fetch. is_busy: ask it later.
 
-    def __init__(self, reason: str, kind: Failure, *, is_fatal: bool = False, is_busy: bool = False) -> None:
+    status: of its answer, where that was no 200.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        kind: Failure,
+        *,
+        is_fatal: bool = False,
+        is_busy: bool = False,
+        status: int | None = None,
+    ) -> None:
         # What a stranger's server made the HTTP library say may be shown on a terminal.
         super().__init__("".join(letter if letter.isprintable() else "?" for letter in reason[:_REASON_MAX]))
-        self.kind, self.is_fatal, self.is_busy = kind, is_fatal, is_busy
+        self.kind, self.is_fatal, self.is_busy, self.status = kind, is_fatal, is_busy, status
 
 
 @dataclass(frozen=True)
@@ -82,8 +93,29 @@ async def fetch_block(
     Raises GatewayFailed unless the right bytes come.
     """
     url = gateway / "ipfs" / cid_of(wanted.digest, wanted.codec).text
+    request = session.get(
+        url.with_query(format="raw"),
+        headers={"Accept": RAW_TYPE, "Accept-Encoding": "identity"},
+        # [REJECT] R20: a member's gateway sends nobody into another network.
+        allow_redirects=False,
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=None),
+    )
+    return await take_block(request, wanted, patience, note)
+
+
+async def take_block(
+    request: Awaitable[aiohttp.ClientResponse],
+    wanted: WantedBlock,
+    patience: GatewayPatience,
+    note: Callable[[int], None],
+) -> bytes:
+    """The block that a request's answer holds; never hold more than its limit and one read.
+
+    note: told of bytes as they come. Raises GatewayFailed unless the right bytes come.
+    """
     try:
-        block = await _get(session, url, wanted.limit, patience, note)
+        block = await _take(request, wanted.limit, patience, note)
     except TimeoutError as error:
         raise GatewayFailed("stalled, or too slow", Failure.SLOW, is_fatal=True) from error
     # ClientError: refused, cut off, not HTTP. OSError: the network. ValueError: a header aiohttp cannot read.
@@ -95,24 +127,19 @@ async def fetch_block(
     return block
 
 
-async def _get(
-    session: aiohttp.ClientSession, url: URL, limit: int, patience: GatewayPatience, note: Callable[[int], None]
+async def _take(
+    request: Awaitable[aiohttp.ClientResponse], limit: int, patience: GatewayPatience, note: Callable[[int], None]
 ) -> bytes:
-    request = session.get(
-        url.with_query(format="raw"),
-        headers={"Accept": RAW_TYPE, "Accept-Encoding": "identity"},
-        # [REJECT] R20: a member's gateway sends nobody into another network.
-        allow_redirects=False,
-        auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(total=None),
-    )
     # Over the whole head: one that drips, or says "100 Continue" without end, is an answer that never begins.
     async with asyncio.timeout(patience.begin_s):
         response = await request
     async with response:
         if response.status != 200:
             raise GatewayFailed(
-                f"status {response.status}", _name_status(response.status), is_busy=response.status in _BUSY
+                f"status {response.status}",
+                _name_status(response.status),
+                is_busy=response.status in _BUSY,
+                status=response.status,
             )
         if (response.content_length or 0) > limit:
             raise GatewayFailed(

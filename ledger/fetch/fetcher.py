@@ -2,13 +2,14 @@
 
 Every block is asked for by digest and hashed as it arrives. A gateway that lies, stalls or lacks a block is passed
 over for the next one; that is not the author's fault. A block that hashes well and still is no proper blob is.
+What no gateway gives is asked of an IPFS daemon by its CID, where one is named.
 """
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -29,6 +30,7 @@ from ledger.fetch.block_request import (
     fetch_block,
     parse_gateway_url,
 )
+from ledger.fetch.daemon import IPFS, IpfsDaemon
 from ledger.fetch.hedging import TURN_S, WIDTH, AskGateway, FetchJob, Race, RestingGateways
 from ledger.untrusted.host_names import NameResolver
 
@@ -45,6 +47,9 @@ _ASKS_MAX: Final = 96
 _KINDS_MAX: Final = 3
 _OVER: Final = "budget"
 _NAMES_S: Final = 10
+
+# A block, in time or not at all: raises Unavailable.
+_GetBlock = Callable[[WantedBlock], Awaitable[bytes]]
 
 
 class Unavailable(NotYet):
@@ -101,6 +106,10 @@ class FetchStats:
     """How often a gateway gave nothing, by why."""
     unavailable: int = 0
     """Blobs that nobody gave in time, or a block of them."""
+    daemon_blocks: int = 0
+    """Blocks that the IPFS daemon gave."""
+    daemon_failures: Counter[Failure] = field(default_factory=Counter)
+    """How often it gave nothing, by why."""
 
 
 class BlobFetcher:
@@ -108,6 +117,7 @@ class BlobFetcher:
 
     parallel: blocks under way at once in one fetch. stall_timeout_s: until a gateway's answer begins, and the time
     over which its pace is measured. hedge_s: so long a gateway may be behind before others are asked beside it.
+    daemon: asked for what no gateway gives (R20.4).
     """
 
     def __init__(
@@ -117,8 +127,11 @@ class BlobFetcher:
         parallel: int = 4,
         stall_timeout_s: float = 6.0,
         hedge_s: float = 0.5,
+        daemon: IpfsDaemon | None = None,
     ) -> None:
         self._session, self._owned = session, session is None
+        self.daemon = daemon
+        """The one that is asked last, None where none is."""
         self._parallel, self._hedge_s = parallel, hedge_s
         self.stats = FetchStats()
         least = max(1, int(_LEAST_PACE * stall_timeout_s))
@@ -148,12 +161,14 @@ class BlobFetcher:
         max_bytes: int,
         timeout_s: float,
         cache: BlockCache | None = None,
+        asks_daemon: bool = True,
     ) -> bytes:
         """Fetch the blob with this root digest, at most max_bytes long, within timeout_s.
 
         gateways: base URLs, http or https, in order of preference; a bad one is passed over. Where they are too
         many to be asked in timeout_s it takes longer: `end_s` says how long. Blocks already in cache are not
-        fetched again, and fetched ones are put there, so a fetch that failed goes on where it was.
+        fetched again, and fetched ones are put there, so a fetch that failed goes on where it was. asks_daemon:
+        for as long again, where no gateway gives it and a daemon is named.
         Raises Unavailable, BlobTooLarge (before any leaf is fetched) or MalformedBlob.
         """
         pace = max(_PACE_MIN, 2 * max_bytes / timeout_s)
@@ -165,35 +180,66 @@ class BlobFetcher:
                 job.reasons[text[:GATEWAY_URL_MAX]] = str(error)
         limit_s = self.end_s(len(job.gateways), timeout_s)
         try:
-            async with asyncio.timeout(limit_s):
-                return await self._fetch_blob(job, digest, max_bytes, cache)
+            try:
+                return await self._fetch_blob(
+                    lambda wanted: self._race(job, wanted), job, digest, max_bytes, limit_s, cache
+                )
+            except Unavailable as error:
+                if self.daemon is None or not asks_daemon:
+                    raise
+                # Who gave a part of it is asked for the rest first: it may have what the daemon lacks.
+                gave = replace(
+                    job, gateways=[one for one in job.gateways if one in job.gave], reasons=error.reasons
+                )
+                return await self._fetch_blob(
+                    lambda wanted: self._seek(gave, wanted), gave, digest, max_bytes, timeout_s, cache
+                )
         except Unavailable:
             self.stats.unavailable += 1
             raise
-        except TimeoutError as error:
-            self.stats.unavailable += 1
-            _log_reasons(digest, job.reasons)
-            raise Unavailable(digest, job.reasons | {_OVER: f"{limit_s:g} s are over"}) from error
+
+    async def fetch_by_cid(
+        self, digest: bytes, *, max_bytes: int, timeout_s: float, cache: BlockCache | None = None
+    ) -> bytes:
+        """The same from the daemon alone. Raises like `fetch`."""
+        job = FetchJob([], _PACE_MIN, self._rests, self._hedge_s, asyncio.Semaphore(self._parallel))
+        return await self._fetch_blob(
+            lambda wanted: self._seek(job, wanted), job, digest, max_bytes, timeout_s, cache
+        )
 
     def end_s(self, gateways: int, timeout_s: float) -> float:
         """When a fetch ends at the latest, so that each of so many gateways has had its turn by then (R20.3)."""
         turns = -(-gateways // WIDTH)
         return max(timeout_s, turns * (TURN_S + 2 * self._hedge_s) + 8 * self._hedge_s)
 
-    async def _fetch_blob(self, job: FetchJob, digest: bytes, max_bytes: int, cache: BlockCache | None) -> bytes:
-        root_block = await self._fetch_block(job, WantedBlock(digest, RAW, CHUNK_BYTES), cache)
-        root = parse_root(digest, root_block, max_bytes)
-        if root.height == 0:
-            return root_block
-        blob = BytesIO()
-        nodes = [(root, root_block)]
-        while nodes:
-            below = [part for node, block in nodes for part in parse_children(node, block)]
-            nodes = await self._fetch_level(job, below, blob, cache)
-        return check_magic(blob.getvalue())
+    async def _fetch_blob(
+        self,
+        get: _GetBlock,
+        job: FetchJob,
+        digest: bytes,
+        max_bytes: int,
+        limit_s: float,
+        cache: BlockCache | None,
+    ) -> bytes:
+        """The blob, block by block. Raises like `fetch`."""
+        try:
+            async with asyncio.timeout(limit_s):
+                root_block = await self._fetch_block(get, job, WantedBlock(digest, RAW, CHUNK_BYTES), cache)
+                root = parse_root(digest, root_block, max_bytes)
+                if root.height == 0:
+                    return root_block
+                blob = BytesIO()
+                nodes = [(root, root_block)]
+                while nodes:
+                    below = [part for node, block in nodes for part in parse_children(node, block)]
+                    nodes = await self._fetch_level(get, job, below, blob, cache)
+                return check_magic(blob.getvalue())
+        except TimeoutError as error:
+            _log_reasons(digest, job.reasons)
+            raise Unavailable(digest, job.reasons | {_OVER: f"{limit_s:g} s are over"}) from error
 
     async def _fetch_level(
-        self, job: FetchJob, parts: list[Part], blob: BytesIO, cache: BlockCache | None
+        self, get: _GetBlock, job: FetchJob, parts: list[Part], blob: BytesIO, cache: BlockCache | None
     ) -> list[tuple[Part, bytes]]:
         """Fetch parts side by side; write leaves into the blob and return the inner ones with their blocks."""
         places: dict[bytes, list[Part]] = {}
@@ -205,7 +251,7 @@ class BlobFetcher:
             """A block that stands in several places is fetched once."""
             leaf = same[0].height == 0
             codec, limit = (RAW, CHUNK_BYTES) if leaf else (DAG_PB, NODE_BYTES_MAX)
-            block = await self._fetch_block(job, WantedBlock(same[0].digest, codec, limit), cache)
+            block = await self._fetch_block(get, job, WantedBlock(same[0].digest, codec, limit), cache)
             for part in same:
                 if leaf:
                     parse_children(part, block)  # checks its length
@@ -217,20 +263,48 @@ class BlobFetcher:
         await _run_all([fetch_once(same) for same in places.values()])
         return nodes
 
-    async def _fetch_block(self, job: FetchJob, wanted: WantedBlock, cache: BlockCache | None) -> bytes:
-        """One block, from the cache or from the first gateway that gives it."""
+    async def _fetch_block(
+        self, get: _GetBlock, job: FetchJob, wanted: WantedBlock, cache: BlockCache | None
+    ) -> bytes:
+        """One block, from the cache or from whoever gives it."""
         async with job.slots:
             if cache is not None:
                 cached = await asyncio.to_thread(cache.read_block, wanted.digest)
                 if cached is not None:
                     return cached
-            block = await Race(job, self._ask_for(wanted)).run()
-            if block is None:
-                _log_reasons(wanted.digest, job.reasons)
-                raise Unavailable(wanted.digest, job.reasons)
+            block = await get(wanted)
             if cache is not None:
                 await asyncio.to_thread(cache.put_block, wanted.digest, block)
             return block
+
+    async def _race(self, job: FetchJob, wanted: WantedBlock) -> bytes:
+        """A block from the first gateway that gives it. Raises Unavailable."""
+        block = await Race(job, self._ask_for(wanted)).run()
+        if block is None:
+            _log_reasons(wanted.digest, job.reasons)
+            raise Unavailable(wanted.digest, job.reasons)
+        return block
+
+    async def _seek(self, job: FetchJob, wanted: WantedBlock) -> bytes:
+        """A block from a gateway that gave one, or else from the daemon. Raises Unavailable."""
+        if job.gateways and (block := await Race(job, self._ask_for(wanted)).run()) is not None:
+            return block
+        if self.daemon is None:
+            raise Unavailable(wanted.digest, job.reasons)
+
+        def count(received: int) -> None:
+            self.stats.bytes_received += received
+
+        try:
+            async with self._places:
+                block = await self.daemon.fetch_block(self._open_session(), wanted, count)
+        except GatewayFailed as failure:
+            self.stats.daemon_failures[failure.kind] += 1
+            job.reasons[IPFS] = str(failure)
+            _log_reasons(wanted.digest, {IPFS: str(failure)})
+            raise Unavailable(wanted.digest, job.reasons) from failure
+        self.stats.daemon_blocks += 1
+        return block
 
     def _ask_for(self, wanted: WantedBlock) -> AskGateway:
         async def asking(gateway: URL, is_resting: bool, note: Callable[[int], None]) -> bytes:

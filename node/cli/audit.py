@@ -25,6 +25,7 @@ from node.cli.audit_page import add_page_option, check_page_option, write_page
 from node.cli.options import (
     DEFAULT_RPC,
     Subparsers,
+    add_ipfs_api,
     add_json,
     add_rpc,
     add_rule_file,
@@ -50,6 +51,7 @@ def add_parser(commands: Subparsers) -> None:
     where.add_argument("--contract", metavar="ADDRESS")
     where.add_argument("--circle", type=Path, metavar="FILE", help="take chain and address from a circle file")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for one blob (default 30)")
+    add_ipfs_api(parser)
     parser.add_argument(
         "--from",
         dest="first",
@@ -144,6 +146,7 @@ def _audit(
         "patience": borne,
         "scope": scope,
         "jobs": parse_jobs(options),
+        "ipfs_api": options.ipfs_api,
     }
     if options.save is not None:
         return audit_saving(options, rpc, address, about, progress)

@@ -169,7 +169,7 @@ def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any
             raise SetupError(
                 f"{options.fork_from} is of a circle that this task cannot go on from: {error}"
             ) from error
-        forked = recompute_fork(fork, options.timeout)
+        forked = recompute_fork(fork, options.timeout, options.ipfs_api)
         genesis = forked.model.blob
     if beginning is not None:
         template = use_own_units(beginning, template)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import SetupError, UsageError
-from node.cli.options import choose_rpc_urls, parse_patience
+from node.cli.options import add_ipfs_api, choose_rpc_urls, parse_patience
 from node.cli.recomputing import (
     add_timeout,
     check_timeout,
@@ -58,6 +58,7 @@ def add_fork(parser: argparse.ArgumentParser) -> None:
         help="endpoint of the earlier circle's chain; repeatable (default: its file's, else --rpc)",
     )
     add_timeout(parser)
+    add_ipfs_api(parser)
     usual = {name: parser.get_default(name) for name in _TAKEN_OVER}
     # So that what was given can be told from what was not.
     parser.set_defaults(usual=usual, **dict.fromkeys(_TAKEN_OVER))
@@ -229,7 +230,7 @@ def _list(seats: Any) -> str:
     return ", ".join(map(str, seats))
 
 
-def recompute_fork(fork: Fork, timeout_s: float) -> Forked:
+def recompute_fork(fork: Fork, timeout_s: float, ipfs_api: str | None = None) -> Forked:
     """Fetch what the model follows from and recompute it. Raises SetupError where any of it is not to be had."""
     from ledger.fetch.fetcher import Unavailable
     from ledger.judging.circle_model import digest_model, find_reached
@@ -238,7 +239,7 @@ def recompute_fork(fork: Fork, timeout_s: float) -> Forked:
     history, network = fork.opened.history, fork.opened.circle.network.domain_separator
 
     async def recompute() -> Any:
-        async with open_gateways(history, timeout_s) as fetch:
+        async with open_gateways(history, timeout_s, ipfs_api) as fetch:
             return await recompute_model(history, network, fork.wanted, fetch)
 
     try:

@@ -17,6 +17,7 @@ from node.cli.options import (
     add_data,
     add_device,
     add_frozen,
+    add_ipfs_api,
     add_json,
     add_option,
     add_rpc,
@@ -121,6 +122,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         " rest",
     )
     add_timeout(parser)
+    add_ipfs_api(parser)
     add_json(parser)
 
 
@@ -151,7 +153,7 @@ def recompute(opened: OpenCircle, options: argparse.Namespace, work: Callable[[A
     async def run() -> Any:
         if opened.bundle is not None:
             return await work(WalkedSource(*about, BundledBlobs(opened.bundle)))
-        async with open_gateways(opened.history, options.timeout) as gateways:
+        async with open_gateways(opened.history, options.timeout, options.ipfs_api) as gateways:
             fetch = gateways if options.folder is None else OwnBlobsFirst(options.folder, gateways)
             return await work(Source(*about, fetch))
 

@@ -124,7 +124,12 @@ def add_node_options(parser: ConfigurableParser) -> None:
         help="the most at stake at a time in claims that this node raises by itself where recomputing shows a lie "
         "(default: 10 of the circle's dispute bonds; 0: none)",
     )
-    parser.add_argument("--ipfs-api", metavar="MULTIADDR", help="an IPFS daemon that pins this peer's blobs too")
+    parser.add_argument(
+        "--ipfs-api",
+        metavar="MULTIADDR",
+        help="an IPFS daemon that pins this peer's blobs and is asked by CID for what no gateway gives, as"
+        " /ip4/127.0.0.1/tcp/5001",
+    )
     parser.add_argument(
         "--archive",
         action="store_true",

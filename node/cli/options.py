@@ -44,6 +44,15 @@ def add_rpc(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_ipfs_api(parser: argparse.ArgumentParser) -> None:
+    """--ipfs-api, for who fetches blobs."""
+    parser.add_argument(
+        "--ipfs-api",
+        metavar="MULTIADDR",
+        help="an IPFS daemon, asked by CID for what no gateway gives, as /ip4/127.0.0.1/tcp/5001",
+    )
+
+
 def choose_rpc_urls(options: argparse.Namespace) -> list[str] | None:
     """The endpoints of --rpc, else those of the environment, where other users of this machine do not see them."""
     named: list[str] | None = options.rpc

@@ -102,7 +102,7 @@ def check_origin(options: argparse.Namespace, manifest: Any, this: Any, timeout_
             f" {origin.chain_id}: name that one's file"
         )
     check_beginning(earlier.history, origin.round, manifest.layout)
-    found, seats = recompute_digest(earlier, origin.round, options.folder, timeout_s)
+    found, seats = recompute_digest(earlier, origin.round, options.folder, timeout_s, options.ipfs_api)
     return OriginCheck(origin, manifest.genesis, found, seats)
 
 
@@ -142,7 +142,7 @@ def find_difference(here: Sequence[Any], there: Sequence[Any]) -> str | None:
 
 
 def recompute_digest(
-    earlier: OpenCircle, number: int, data: Path | None, timeout_s: float
+    earlier: OpenCircle, number: int, data: Path | None, timeout_s: float, ipfs_api: str | None
 ) -> tuple[str, tuple[int, ...]]:
     """Digest of the model of a settled round, 64 hex digits, and whose bases went in. Raises SetupError.
 
@@ -156,7 +156,7 @@ def recompute_digest(
     history, network = earlier.history, earlier.circle.network.domain_separator
 
     async def recompute() -> Any:
-        async with open_gateways(history, timeout_s) as beyond:
+        async with open_gateways(history, timeout_s, ipfs_api) as beyond:
             has_own = data is not None and (data / "blobs").is_dir()
             fetch = OwnBlobsFirst(data, beyond) if data is not None and has_own else beyond
             return await recompute_model(history, network, number, fetch)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import open_named
-from node.cli.options import Subparsers, add_json, add_rpc, add_rule_file, print_json
+from node.cli.options import Subparsers, add_ipfs_api, add_json, add_rpc, add_rule_file, print_json
 from node.cli.origin import OriginCheck, add_check_origin, check_origin
 from node.cli.recomputing import add_timeout, check_timeout
 from node.cli.status_watch import add_watch, check_watch, watch
@@ -34,6 +34,7 @@ def add_parser(commands: Subparsers) -> None:
     add_watch(parser)
     add_check_origin(parser, "; with --folder, blobs in that folder need not be fetched")
     add_timeout(parser)
+    add_ipfs_api(parser)
     add_rpc(parser)
     add_rule_file(parser)
     add_json(parser)

@@ -199,7 +199,7 @@ async def _open_blobs(options: argparse.Namespace, opened: OpenCircle, bundle: A
     if bundle is not None:
         yield BundleFetch(bundle)
         return
-    async with open_gateways(opened.history, options.timeout) as gateways:
+    async with open_gateways(opened.history, options.timeout, options.ipfs_api) as gateways:
         yield gateways if options.folder is None else OwnBlobsFirst(options.folder, gateways)
 
 

@@ -129,6 +129,7 @@ def save_bundle(options: argparse.Namespace, opened: OpenCircle) -> None:
         tell=lambda found: complain(f"{options.proof}: {format_count(found.updates, 'update')} to fetch at most"),
         first_block=opened.file.block,
         timeout_s=options.timeout,
+        ipfs_api=options.ipfs_api,
         patience=parse_patience(options),
         scope=Scope(1),
     )

@@ -10,6 +10,7 @@ from typing import Any, Final
 from ledger.errors import UsageError
 from node.cli.options import (
     Subparsers,
+    add_ipfs_api,
     add_json,
     add_rpc,
     add_rule_file,
@@ -62,6 +63,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("--no-cache", action="store_true", help="keep nothing on disk for the next time")
     add_audit_options(parser)
+    add_ipfs_api(parser)
     add_rpc(parser)
     add_rule_file(parser)
     add_wait_for_chain(parser)
@@ -92,6 +94,7 @@ def open_source(options: argparse.Namespace) -> Any:
     from ledger.chain.circle import Circle
     from ledger.chain.deployment.circle_file import CircleFile, open_circle
     from ledger.chain.rpc.failover import connect
+    from ledger.fetch.daemon import find_daemon
     from node.cli.options import DEFAULT_RPC
     from node.opened_circle import open_bundled
     from node.watch.kept_events import open_kept
@@ -116,7 +119,7 @@ def open_source(options: argparse.Namespace) -> Any:
     cache = None if options.no_cache else options.cache or find_cache()
     kept = None if cache is None else open_kept(cache, circle.network)
     source = LiveSource(circle, first_block, times, folders, kept)
-    source.receipts_rpc = receipts
+    source.receipts_rpc, source.daemon = receipts, find_daemon(options.ipfs_api)
     return source
 
 

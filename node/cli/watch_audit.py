@@ -54,7 +54,8 @@ def spell_sources(options: argparse.Namespace) -> tuple[tuple[str, ...], tuple[s
         pinned = (*rule, *(() if options.block_hash is None else ("--block-hash", options.block_hash)))
         return ("audit", str(options.bundle), *pinned), ("trace", "--bundle", str(options.bundle), *pinned)
     where = ("--circle", str(options.circle)) if options.contract is None else ("--contract", options.contract)
-    common = (*where, *rule, "--patience", f"{options.patience:g}")
+    daemon = () if options.ipfs_api is None else ("--ipfs-api", options.ipfs_api)
+    common = (*where, *rule, "--patience", f"{options.patience:g}", *daemon)
     own = ("--folder", str(options.folder[0])) if options.folder else ()
     return ("audit", *common), ("trace", *common, *own)
 

@@ -11,10 +11,10 @@ _ANSWER_S = 5.0
 def look_at_daemon(notebook: Notebook, api: str) -> None:
     """api: its multiaddr."""
     # Imported here: few nodes have one, and its client takes its time to load.
-    from node.blobs.kubo import KuboPins
+    from node.blobs.daemon_pins import DaemonPins
 
     async def ask() -> str:
-        async with KuboPins(api, timeout_s=_ANSWER_S) as pins:
+        async with DaemonPins(api, timeout_s=_ANSWER_S) as pins:
             return await pins.fetch_version()
 
     try:

@@ -93,8 +93,6 @@ class Attesting:
         finally:
             collecting.cancel()
         screened = await parts.worker.run(lambda: self._screen(round_, state.base.carried, held, neighbours))
-        for blob in screened.blobs:
-            parts.services.pin(blob)
         judged = JudgedExchange(
             round_.number,
             round_.seed,
@@ -136,5 +134,5 @@ class Attesting:
             screened = screen(task, sitting, own, carried, neighbours)
         with parts.meter.measure_section("blobs"):
             for blob in screened.blobs:
-                store.put(blob)
+                parts.services.pin(store.put(blob))
         return screened

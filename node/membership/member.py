@@ -25,7 +25,7 @@ from node.state.lacks import Lacks
 from node.state.peer_state import Base, PeerState, StateFile
 from node.state.provisions import Provisions
 from node.state.recovery import Recovery
-from node.state.retention import Retention
+from node.state.retention import Retention, find_own_blobs
 from node.tasks.interface import Task
 
 
@@ -137,7 +137,9 @@ class MemberMaker:
         provisions = Provisions(recovery, self._lacks, lambda: self._follow(0.0))
         genesis = await provisions.wait_for_genesis(own_genesis)
         services.exchange.states.origin = genesis
-        parts.pin(history.manifest.genesis_digest)
+        if services.pin_stats is not None:
+            own_blobs = await parts.worker.run(lambda: find_own_blobs(history, seat, parts.address, services.store))
+            services.keep_pins(folder.pins, own_blobs)
         retention = None if self._config.archive else Retention(services.store, services.unpin)
         state = saved or PeerState(parts.network, Base(genesis), np.zeros(genesis.shape, np.float32))
         state = replace(state, base=await provisions.find_base([state.base], ()))

@@ -97,7 +97,7 @@ async def _read(parts: PeerParts, digest: bytes, seat: int, *, may_ask: bool) ->
     limit = update_max_bytes(manifest)
     blob = await parts.worker.run(lambda: parts.services.store.find(digest, limit))
     if blob is None and may_ask:
-        blobs = await parts.fetch_blobs({digest: seat}, limit)
+        blobs = await parts.fetch_blobs({digest: seat}, limit, asks_daemon=True)
         blob = await parts.worker.run(lambda: blobs[digest])
     return None if blob is None else _decode(blob, manifest)
 

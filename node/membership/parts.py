@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from ledger.blobs.contents.records import update_max_bytes
 from ledger.chain.circle import Circle
 from ledger.circle.history import History
 from node.behaviour import Behaviour
@@ -92,15 +91,23 @@ class PeerParts:
         """The peer's own."""
         return self.follower.sender.address
 
-    async def fetch_blobs(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
-        """Digest → seat to be asked first in, blobs out, to recompute what was said. Raises Unavailable."""
+    async def fetch_blobs(
+        self, wanted: Mapping[bytes, int], max_bytes: int, *, asks_daemon: bool = False
+    ) -> Mapping[bytes, bytes | None]:
+        """Digest → seat to be asked first in, blobs out, to recompute what was said. Raises Unavailable.
+
+        asks_daemon: for what no gateway gives. Not for a vote or a claim: what a judge shows to those who have a
+        daemon and to no others would divide a jury (R20.4).
+        """
         parameters = self.history.terms
         # Within a vote's window there is time to ask again.
         timeout_s = (
             min(_BLOBS_S, parameters.dispute_window_s / _ASKED_PART) if parameters.dispute_bond else _BLOBS_S
         )
         exchange = self.services.exchange
-        return await exchange.fetch_blobs(self.history, wanted, max_bytes=max_bytes, timeout_s=timeout_s)
+        return await exchange.fetch_blobs(
+            self.history, wanted, max_bytes=max_bytes, timeout_s=timeout_s, asks_daemon=asks_daemon
+        )
 
     async def find_blobs(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
         """The same of what is in the store already, asking nobody. Raises Unavailable."""
@@ -111,10 +118,4 @@ class PeerParts:
         with self.meter.measure_section("blobs"):
             self.services.store.unseal(digest)
             if not self.behaviour.is_unreadable:
-                self.pin(digest)
-
-    def pin(self, digest: bytes) -> None:
-        """Have the IPFS daemon keep a blob of the store too, where there is one."""
-        found = self.services.store.find(digest, update_max_bytes(self.history.manifest))
-        if found is not None:
-            self.services.pin(found)
+                self.services.pin(digest)

@@ -6,16 +6,20 @@ from typing import Any
 
 
 @asynccontextmanager
-async def open_gateways(history: Any, timeout_s: float) -> AsyncIterator[Any]:
-    """A `FetchBlobs` that gets each blob once, from any gateway that the chain names. timeout_s: for one blob."""
+async def open_gateways(history: Any, timeout_s: float, ipfs_api: str | None = None) -> AsyncIterator[Any]:
+    """A `FetchBlobs` that gets each blob once, from any gateway that the chain names. timeout_s: for one blob.
+
+    ipfs_api: multiaddr of an IPFS daemon that is asked for what no gateway gives. Raises UsageError.
+    """
     from ledger.audit.gather import GatheredBlobs, gather_blobs
     from ledger.audit.spill import Spill
     from ledger.audit.working_set import SpillingBlobs
+    from ledger.fetch.daemon import find_daemon
     from ledger.fetch.fetcher import BlobFetcher, Unavailable
 
     with Spill[bytes]() as shelf:
         blobs = SpillingBlobs(shelf)
-        async with BlobFetcher() as fetcher:
+        async with BlobFetcher(daemon=find_daemon(ipfs_api)) as fetcher:
 
             async def fetch(wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
                 lacking = [(seat, digest) for digest, seat in wanted.items() if digest not in blobs]

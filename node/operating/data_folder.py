@@ -6,7 +6,7 @@
         announced.txt                 what was signed for it: signatures hold for whatever circle is found there
         opened-HASH/                  one circle, named by the block in which it was opened
             state.bin  state.bin.vectors/  private.bin  privacy.txt  privacy-budget.txt  pending.json  rounds.txt
-            evidence/
+            evidence/  pins/
 
 A local chain that was wiped gives the same address again, and another circle is not to be mixed with what was
 there: its opening block has another hash, as a block's hash covers all that came before it.
@@ -81,6 +81,11 @@ class FolderPlaces:
     def evidence(self) -> Path:
         """Announcements that convict their authors."""
         return self._circle / "evidence"
+
+    @property
+    def pins(self) -> Path:
+        """Which pins at IPFS daemons are this peer's own."""
+        return self._circle / "pins"
 
     @property
     def others(self) -> list[Path]:

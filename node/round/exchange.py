@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from ledger.circle.history import History, Round
@@ -23,6 +24,8 @@ _FIRST_WAIT_S: Final = 0.5
 _RETRY_S: Final = 1.0
 _RETRY_MAX_S: Final = 4.0
 _ATTEMPT_S: Final = 10.0
+# For what an IPFS daemon is asked for beside.
+_SEEK_S: Final = 30.0
 # For reading one blob that is here already.
 _READING_S: Final = 60.0
 # Earlier blobs fetched at once.
@@ -85,31 +88,39 @@ class Exchange:
         return {seat: job.result() for seat, job in jobs.items()}
 
     async def fetch_blobs(
-        self, history: History, digests: Mapping[bytes, int], *, max_bytes: int, timeout_s: float
+        self,
+        history: History,
+        digests: Mapping[bytes, int],
+        *,
+        max_bytes: int,
+        timeout_s: float,
+        asks_daemon: bool = True,
     ) -> Mapping[bytes, bytes | None]:
         """Blobs of earlier rounds, digest → author's seat. Raises Unavailable; None where no blob can be made.
 
-        They are fetched into the store, and read from it when they are asked for.
+        They are fetched into the store, and read from it when they are asked for. asks_daemon: for what no gateway
+        gives.
         """
         return await self._get_all(
             {digest: self._list_gateways(history, seat, digest) for digest, seat in digests.items()},
             max_bytes,
             timeout_s,
+            asks_daemon=asks_daemon,
         )
 
     async def find_blobs(self, digests: Iterable[bytes], *, max_bytes: int) -> Mapping[bytes, bytes | None]:
         """The same of blobs that are in the store already; nobody is asked. Raises Unavailable."""
-        return await self._get_all({digest: [] for digest in digests}, max_bytes, _READING_S)
+        return await self._get_all({digest: [] for digest in digests}, max_bytes, _READING_S, asks_daemon=False)
 
     async def _get_all(
-        self, gateways: Mapping[bytes, list[str]], max_bytes: int, timeout_s: float
+        self, gateways: Mapping[bytes, list[str]], max_bytes: int, timeout_s: float, *, asks_daemon: bool
     ) -> Mapping[bytes, bytes | None]:
         whole, places = dict[bytes, bool](), asyncio.Semaphore(_PARALLEL)
 
         async def one(digest: bytes, whom: list[str]) -> None:
             async with places:
                 try:
-                    await self._fetch(digest, whom, max_bytes, timeout_s)
+                    await self._fetch(digest, whom, max_bytes, timeout_s, asks_daemon=asks_daemon)
                 except PeerFault:
                     whole[digest] = False
                 else:
@@ -162,21 +173,65 @@ class Exchange:
     ) -> bytes | None:
         """A blob, asked for again until it comes; None where the bytes that come make no blob."""
         wait_s = _RETRY_S
-        while True:
-            try:
-                return await self._fetch(digest, self._list_gateways(history, seat, digest), max_bytes, _ATTEMPT_S)
-            except Unavailable as error:
-                _log.info("update unavailable round=%d seat=%d reason=%s", number, seat, error)
-                await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, _RETRY_MAX_S)
-            except PeerFault as fault:
-                _log.warning("update invalid round=%d seat=%d fault=%s", number, seat, fault)
-                return None
+        async with self._seeking(digest, max_bytes) as seek:
+            while True:
+                gateways = self._list_gateways(history, seat, digest)
+                try:
+                    return await self._fetch(digest, gateways, max_bytes, _ATTEMPT_S, asks_daemon=False)
+                except Unavailable as error:
+                    _log.info("update unavailable round=%d seat=%d reason=%s", number, seat, error)
+                    # What the daemon finds lies in the store, where the next try has it.
+                    await seek(wait_s)
+                    wait_s = min(2 * wait_s, _RETRY_MAX_S)
+                except PeerFault as fault:
+                    _log.warning("update invalid round=%d seat=%d fault=%s", number, seat, fault)
+                    return None
 
-    async def _fetch(self, digest: bytes, gateways: list[str], max_bytes: int, timeout_s: float) -> bytes:
+    @asynccontextmanager
+    async def _seeking(self, digest: bytes, max_bytes: int) -> AsyncIterator[Callable[[float], Awaitable[None]]]:
+        """Gives a wait of so many seconds, less where the daemon finds the blob meanwhile.
+
+        The daemon looks beside all that is asked of gateways, which never wait for it.
+        """
+        task: asyncio.Task[None] | None = None
+
+        async def seek(wait_s: float) -> None:
+            nonlocal task
+            if self._fetcher.daemon is None or self._fetcher.daemon.is_resting:
+                await asyncio.sleep(wait_s)
+                return
+            if task is None or task.done():
+                task = asyncio.create_task(self._fetch_from_daemon(digest, max_bytes))
+            until_s = asyncio.get_running_loop().time() + wait_s
+            done, _ = await asyncio.wait({task}, timeout=wait_s)
+            if not done or await asyncio.to_thread(self._store.has, digest):
+                return
+            await asyncio.sleep(max(0.0, until_s - asyncio.get_running_loop().time()))
+
+        try:
+            yield seek
+        finally:
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def _fetch_from_daemon(self, digest: bytes, max_bytes: int) -> None:
+        with suppress(Unavailable, PeerFault):
+            await self._fetcher.fetch_by_cid(digest, max_bytes=max_bytes, timeout_s=_SEEK_S, cache=self._store)
+
+    async def _fetch(
+        self, digest: bytes, gateways: list[str], max_bytes: int, timeout_s: float, *, asks_daemon: bool
+    ) -> bytes:
         return await self._meter.measure_awaited(
             "blobs",
-            self._fetcher.fetch(digest, gateways, max_bytes=max_bytes, timeout_s=timeout_s, cache=self._store),
+            self._fetcher.fetch(
+                digest,
+                gateways,
+                max_bytes=max_bytes,
+                timeout_s=timeout_s,
+                cache=self._store,
+                asks_daemon=asks_daemon,
+            ),
         )
 
     def _hold(self, round_number: int, digest: bytes) -> None:

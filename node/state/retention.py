@@ -70,6 +70,19 @@ def _find_asked_rounds(history: History, seat: int, first: int) -> Iterator[Roun
             yield round_
 
 
+def find_own_blobs(history: History, seat: int, address: str, store: BlockStore) -> set[bytes]:
+    """Roots of a peer's own blobs that are in its store and served: what a daemon may pin for it.
+
+    The genesis, its updates, its records, the checkpoints they name. Reads the disk. Raises OSError.
+    """
+    found, begun = {history.manifest.genesis_digest}, history.seats[seat].begun_round
+    for round_ in history.rounds:
+        # Whoever held the seat before has blobs of its own; a peer with new keys has them from its old ones.
+        if round_.number >= begun or round_.peers.get(seat) == address:
+            found |= set(_find_seat_blobs(round_, seat, store, history))
+    return {digest for digest in found if store.has(digest) and not store.is_sealed(digest)}
+
+
 class Retention:
     """Deletes from one peer's store. unpin: told of roots of its own that are gone."""
 
@@ -149,23 +162,32 @@ class Retention:
         for round_ in history.rounds[start - 1 : end - 1]:
             yield from round_.commits.values()
             for judge in round_.attestations:
-                yield from self._find_records(round_, judge, history)
+                yield from _find_records(round_, judge, self._store, history)
 
-    def _find_records(self, round_: Round, judge: int, history: History | None = None) -> Iterator[bytes]:
-        """A judge's record of a round, and the checkpoint it names. history: look only where one is due."""
-        record = round_.attestations[judge].record
-        yield record
-        if history is None or shows_checkpoint(history, round_, judge):
-            found = self._store.find(record, RECORD_MAX_BYTES)
-            if found is not None and (checkpoint := _read_checkpoint_digest(found)):
-                yield checkpoint
+    def _find_records(self, round_: Round, judge: int) -> Iterator[bytes]:
+        return _find_records(round_, judge, self._store)
 
     def _find_own(self, history: History, seat: int, start: int, end: int) -> Iterator[bytes]:
         for round_ in history.rounds[start - 1 : end - 1]:
-            if seat in round_.commits:
-                yield round_.commits[seat]
-            if seat in round_.attestations:
-                yield from self._find_records(round_, seat, history)
+            yield from _find_seat_blobs(round_, seat, self._store, history)
+
+
+def _find_seat_blobs(round_: Round, seat: int, store: BlockStore, history: History) -> Iterator[bytes]:
+    """A seat's update, record and checkpoint of a round."""
+    if seat in round_.commits:
+        yield round_.commits[seat]
+    if seat in round_.attestations:
+        yield from _find_records(round_, seat, store, history)
+
+
+def _find_records(round_: Round, judge: int, store: BlockStore, history: History | None = None) -> Iterator[bytes]:
+    """A judge's record of a round, and the checkpoint it names. history: look only where one is due."""
+    record = round_.attestations[judge].record
+    yield record
+    if history is None or shows_checkpoint(history, round_, judge):
+        found = store.find(record, RECORD_MAX_BYTES)
+        if found is not None and (checkpoint := _read_checkpoint_digest(found)):
+            yield checkpoint
 
 
 def _read_checkpoint_digest(record: bytes) -> bytes:

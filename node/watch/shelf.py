@@ -154,7 +154,7 @@ class Shelf:
     async def run(self) -> None:
         """Fetch until cancelled."""
         self._loop = asyncio.get_running_loop()
-        async with BlobFetcher() as fetcher, asyncio.TaskGroup() as tasks:
+        async with BlobFetcher(daemon=self._source.daemon) as fetcher, asyncio.TaskGroup() as tasks:
             for _ in range(PARALLEL):
                 tasks.create_task(self._serve(fetcher))
 

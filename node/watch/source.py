@@ -18,6 +18,7 @@ from ledger.chain.tracker import Tracker
 from ledger.circle.history import History, Phase
 from ledger.circle.snapshot import copy_history
 from ledger.errors import Foreseen, PeerFault
+from ledger.fetch.daemon import IpfsDaemon
 from ledger.untrusted.text import make_printable
 from node.operating.wording import format_count
 from node.watch.audit_watch import make_no_audit
@@ -69,6 +70,8 @@ class Source:
         """The `Bundle` that it is read from; None for an endpoint."""
         self.receipts_rpc: Rpc | None = None
         """The same chain on a connection of its own, for receipts, which nothing waits for; None for a bundle."""
+        self.daemon: IpfsDaemon | None = None
+        """An IPFS daemon that is asked for what no gateway gives. Set before `start`."""
         self.findings: int | None = None
         """How many findings an audit has, None where none has ended; see `note_findings`."""
         self.audit = make_no_audit()
