@@ -18,6 +18,7 @@ from ledger.identity.network import Network
 from node.blobs.doors import Bounds, Doors
 from node.blobs.gateway import STATS, GatewayStats, make_gateway_app
 from node.blobs.intake import Intake, Wants
+from node.blobs.pin_stats import PinStats
 from node.blobs.store import BlockStore
 from node.gossip.certificate import Certificate
 from node.gossip.gossip import Gossip
@@ -32,7 +33,7 @@ from node.round.exchange import AnnouncedUpdates, Exchange
 from node.round.neighbour_patience import NeighbourPatience
 
 if TYPE_CHECKING:
-    from node.blobs.pinner import Pinner, PinStats
+    from node.blobs.pinner import Pinner
 
 _SHUTDOWN_S: Final = 1.0
 
@@ -132,7 +133,7 @@ class Services:
         return listening.place(gossip_port, gateway_port)
 
     @property
-    def pin_stats(self) -> "PinStats | None":
+    def pin_stats(self) -> PinStats | None:
         """What became of pins, where an IPFS daemon was named."""
         return None if self._pinner is None else self._pinner.stats
 

@@ -1,7 +1,7 @@
 """The pins of an IPFS daemon: what it keeps, told to it over its RPC API (/api/v0 of Kubo, which js-ipfs has too).
 
-Control goes through ipfshttpclient, in a thread. Bulk goes over HTTP as a stream, because ipfshttpclient holds whole
-answers in memory: blobs as a CAR to `dag/import`, and the list of pins from `pin/ls`.
+Control goes through ipfshttpclient, in a thread. Bulk goes over HTTP as a stream, because ipfshttpclient holds
+whole answers in memory: blobs as a CAR to `dag/import`, and the list of pins from `pin/ls`.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ import aiohttp
 import ipfshttpclient
 from ipfshttpclient.client.base import ResponseBase
 from ipfshttpclient.exceptions import CommunicationError, ErrorResponse
+from ipfshttpclient.exceptions import Error as ClientError
 
 from ledger.blobs.car import encode_car_header, encode_section_head
 from ledger.blobs.cid import BadCid, Cid, parse_cid
@@ -181,6 +182,8 @@ class DaemonPins:
             raise self._refused("the call", str(error)) from error
         except CommunicationError as error:
             raise self._unreachable(error) from error
+        except ClientError as error:
+            raise self._nonsense("a call", error) from error
 
     def _unreachable(self, error: Exception) -> SetupError:
         return SetupError(

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from ledger.blobs.unixfs import MAGIC, walk
 from ledger.errors import NotYet, PeerFault, SetupError
 from node.blobs.daemon_pins import DaemonPins, NamedBlock
 from node.blobs.pin_journal import PinJournal
+from node.blobs.pin_stats import PinStats
 from node.blobs.store import BlockStore, NotStored
 
 _log = logging.getLogger(__name__)
@@ -30,22 +30,6 @@ _CALL_S: Final = 60.0
 _PACE: Final = 1 << 16
 
 
-@dataclass
-class PinStats:
-    """What became of it."""
-
-    held: int = 0
-    """This peer's own pins that the daemon has now."""
-    wanted: int = 0
-    """Those that it should have."""
-    made: int = 0
-    """Pins made."""
-    removed: int = 0
-    """Pins removed."""
-    failures: int = 0
-    """How often the daemon was down, slow, full or refused."""
-
-
 class Pinner:
     """One daemon and what it is to keep. api: its multiaddr. retry_s: the first pause after a failure.
 
@@ -53,7 +37,7 @@ class Pinner:
     """
 
     def __init__(self, api: str, store: BlockStore, *, retry_s: float = _RETRY_S, call_s: float = _CALL_S) -> None:
-        self._pins, self._store = DaemonPins(api), store
+        self._pins, self._store = DaemonPins(api, timeout_s=call_s / 2), store
         self._first_retry_s, self._call_s = retry_s, call_s
         self._wanted = set[bytes]()
         # Of the circle that it is in: the folder of its journal, and the name of its pins.

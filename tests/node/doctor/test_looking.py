@@ -1,5 +1,6 @@
 """Each thing that a node needs, broken in turn: the doctor names it, says what to do, and ends in time."""
 
+import asyncio
 import json
 import os
 import socket
@@ -13,8 +14,9 @@ import pytest
 from ledger.files import FolderLock
 from node.cli.main import main
 from node.doctor import machine, stores
+from node.doctor.daemon import look_at_daemon
 from node.doctor.endpoints import Seen, ask_all, tell_clock, tell_endpoints, tell_websocket
-from node.doctor.findings import Level, Notebook, examine, is_sound
+from node.doctor.findings import Finding, Level, Notebook, examine, is_sound
 from node.doctor.keys import look_at_key
 from node.doctor.machine import fits, look_at_machine, look_at_program, parse_requirement
 from node.doctor.ports import look_at_ports
@@ -22,6 +24,7 @@ from node.doctor.stores import find_holder, look_at_data, look_at_folder
 from node.operating.disk import DiskRoom
 from node.operating.listening import Listening
 from node.seat.keys import new_key
+from tests.support.daemons.ill_daemon import IllDaemon, forbidden, ill_daemon
 
 CHEAP = 1 << 12
 
@@ -349,3 +352,34 @@ def test_a_key_in_the_path_of_a_websocket_is_not_shown() -> None:
 def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "lock")
     assert find_holder(tmp_path) is None
+
+
+def tell_daemon(daemon: IllDaemon) -> Finding:
+    """What is said of a daemon."""
+
+    async def look() -> Finding:
+        async with ill_daemon(daemon):
+            notebook = Notebook()
+            await asyncio.to_thread(look_at_daemon, notebook, daemon.api)
+            (one,) = notebook.findings
+            return one
+
+    return asyncio.run(look())
+
+
+def test_a_daemon_is_told_with_its_version_speed_and_room() -> None:
+    daemon = IllDaemon()
+    told = tell_daemon(daemon)
+    assert (told.level.value, "version 0.42.0" in told.saw, "ms" in told.saw) == ("warning", True, True)
+    assert "StorageMax" in told.do, "it uses 95 of 100 bytes"
+    daemon.used_bytes = 50
+    assert tell_daemon(daemon).level.value == "ok"
+
+
+def test_a_server_that_is_no_daemon_is_wrong() -> None:
+    daemon = IllDaemon()
+    daemon.ill["all"] = forbidden
+    assert tell_daemon(daemon).level.value == "wrong"
+    notebook = Notebook()
+    look_at_daemon(notebook, "nonsense")
+    assert [one.level.value for one in notebook.findings] == ["wrong"]

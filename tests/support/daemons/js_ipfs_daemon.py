@@ -2,16 +2,19 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from ledger.blobs.cid import parse_cid
 from ledger.fetch.daemon_address import parse_daemon_api
 from tests.support.chains.process import free_port
 from tests.support.daemons.installing import find_js_ipfs
@@ -32,6 +35,8 @@ class JsIpfs:
         """Start it and wait until it listens."""
         assert self._process is None
         self.folder.mkdir(parents=True, exist_ok=True)
+        # A killed one leaves its lock, which holds for ten seconds more.
+        shutil.rmtree(self.folder / "repo" / "repo.lock", ignore_errors=True)
         with (self.folder / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._command, str(self.folder / "repo"), str(self._port)],
@@ -77,7 +82,7 @@ class JsIpfs:
         """One call of its API, read as JSON where it is, else the bytes. data: a file to go with it."""
         form = None if data is None else aiohttp.FormData()
         if form is not None and data is not None:
-            form.add_field("file", data, filename="blob")
+            form.add_field("file", BytesIO(data), filename="blob")
         url = parse_daemon_api(self.api).joinpath(*command.split("/"))
         async with aiohttp.ClientSession() as session, session.post(url, params=query, data=form) as response:
             body = await response.read()
@@ -90,8 +95,6 @@ class JsIpfs:
 
     async def list_pins(self) -> set[str]:
         """The CIDs of all recursive pins, in base32."""
-        from ledger.blobs.cid import parse_cid
-
         return {parse_cid(text).text for text in (await self.call("pin/ls", type="recursive"))["Keys"]}
 
 

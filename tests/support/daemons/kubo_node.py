@@ -71,6 +71,8 @@ def kubo(folder: Path) -> Iterator[KuboNode]:
             stderr=log,
             text=True,
             env={**os.environ, "HOME": str(folder)},
+            # It writes its log where it runs.
+            cwd=folder,
         )
     try:
         yield KuboNode(process)
