@@ -14,10 +14,10 @@ from ledger.fetch.block_request import Failure
 from ledger.fetch.daemon import DaemonPatience, IpfsDaemon, find_daemon
 from ledger.fetch.daemon_address import parse_daemon_api
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
-from tests.ledger.fetch.test_fetcher import Gateway, MemoryCache, blocks_of, running
 from tests.support.daemons import ill_daemon as ills
 from tests.support.daemons.ill_daemon import Answer, IllDaemon, ill_daemon
 from tests.support.sample_blobs import blob
+from tests.support.sample_gateways import Gateway, MemoryCache, blocks_of, running
 
 pytestmark = pytest.mark.rule("R20.4")
 
