@@ -111,13 +111,13 @@ class IpfsDaemon:
         self._rest_s = min(2 * self._rest_s or _REST_S, _REST_MAX_S)
         self._until_s = asyncio.get_running_loop().time() + self._rest_s
         if is_first:
-            _log.warning("IPFS daemon gives nothing, so it is left alone api=%s reason=%s", self.api, failure)
+            _log.warning("daemon gives nothing and is left alone api=%s reason=%s", self.api, failure)
 
     def _note_answer(self, *, is_vain: bool) -> None:
         self._vain = self._vain + 1 if is_vain else 0
         if self._rest_s:
             self._rest_s = self._until_s = 0.0
-            _log.info("IPFS daemon answers again api=%s", self.api)
+            _log.info("daemon answers again api=%s", self.api)
 
 
 @lru_cache(maxsize=8)

@@ -107,7 +107,7 @@ class Pinner:
                 # Another daemon may be there when it is back, or one that forgot.
                 self._journal = None
                 if not retry_s:
-                    _log.warning("blobs not pinned for now, tried again later reason=%s", error)
+                    _log.warning("blobs not pinned for now reason=%s", error)
                 self._work.set()
                 retry_s = min(2 * retry_s or self._first_retry_s, _RETRY_MAX_S)
                 await asyncio.sleep(retry_s)
@@ -143,7 +143,7 @@ class Pinner:
         self._held = set(listed)
         self._journal = journal
         _log.info(
-            "IPFS daemon found api=%s version=%s pinned=%d of=%d",
+            "daemon found api=%s version=%s pinned=%d of=%d",
             self._pins.api,
             version,
             len(listed),

@@ -88,7 +88,7 @@ def test_a_dead_daemon_changes_nothing_in_an_audit_and_is_said_once(
     daemon.start()
     found = json.loads(printed.out)
     assert [one["fact"] for one in found["findings"]] == [one["fact"] for one in alone["findings"]]
-    assert len([line for line in printed.err.splitlines() if "IPFS daemon" in line]) == 1
+    assert len([line for line in printed.err.splitlines() if "daemon gives nothing" in line]) == 1
 
 
 def test_a_daemon_that_is_none_is_refused_before_anything_is_asked(
