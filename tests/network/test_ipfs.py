@@ -74,7 +74,7 @@ def test_a_model_is_taken_out_of_what_only_a_daemon_keeps(
     assert main(command) == 3
     capsys.readouterr()
     assert main([*command, "--json", "--ipfs-api", daemon.api]) == 0
-    assert json.loads(capsys.readouterr().out)["round"] == ROUNDS
+    assert json.loads(capsys.readouterr().out)["round"] == str(ROUNDS)
 
 
 def test_a_dead_daemon_changes_nothing_in_an_audit_and_is_said_once(
