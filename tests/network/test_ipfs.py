@@ -77,18 +77,16 @@ def test_a_model_is_taken_out_of_what_only_a_daemon_keeps(
     assert json.loads(capsys.readouterr().out)["round"] == str(ROUNDS)
 
 
-def test_a_dead_daemon_changes_nothing_in_an_audit_and_is_said_once(
-    gone: LocalRun, daemon: JsIpfs, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_dead_daemon_changes_nothing_in_an_audit_and_is_said_once(gone: LocalRun, daemon: JsIpfs) -> None:
     alone = gone.network.audit()
-    daemon.kill()
     command = ["audit", "--json", "--circle", str(gone.network.circle_file), "--ipfs-api", daemon.api]
-    assert main(command) == 1
-    printed = capsys.readouterr()
+    daemon.kill()
+    done = gone.network._run(command)
     daemon.start()
-    found = json.loads(printed.out)
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
     assert [one["fact"] for one in found["findings"]] == [one["fact"] for one in alone["findings"]]
-    assert len([line for line in printed.err.splitlines() if "daemon gives nothing" in line]) == 1
+    assert len([line for line in done.stderr.splitlines() if "daemon gives nothing" in line]) == 1
 
 
 def test_a_daemon_that_is_none_is_refused_before_anything_is_asked(
