@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from scripts.fuzz import areas
 from scripts.fuzz.damage import mutate_bytes
 from scripts.fuzz.decoders import list_decoders
 from scripts.fuzz.decoders.decoder import Decoder
 from scripts.fuzz.feeding import feed
+from scripts.fuzz.live.rounds import run_batch
 from scripts.fuzz.tally import Keeper, Tally, parse_kept
+from tests.support.stand_ins import as_any
 
 FEW = 25
 
@@ -70,3 +73,34 @@ def test_changes_change_nothing_but_a_copy_and_stay_bounded() -> None:
     assert sample == bytes(range(100))
     assert len(set(found)) > 400
     assert max(map(len, found)) <= 1 << 18
+
+
+@pytest.mark.parametrize("area", ["gossip", "gateway"])
+def test_a_live_server_takes_what_nobody_meant_and_goes_on_answering(area: str, tmp_path: Path) -> None:
+    (tally,) = areas.feed(area, 7, 150, Keeper(tmp_path))
+    assert tally.faults == []
+    assert tally.inputs >= 150
+    assert tally.taken > 0
+
+
+def test_a_server_that_fails_is_a_fault() -> None:
+    class Failing:
+        is_alive, cpu_s = True, 0.0
+
+        def take_complaints(self) -> list[str]:
+            return ["Traceback"]
+
+    class Client:
+        def say(self, data: bytes) -> int:
+            return len(data)
+
+        def probe(self) -> None:
+            pass
+
+        def hear(self) -> tuple[int, list[str]]:
+            return 1, ["answered b'HTTP/1.1 500 '"]
+
+    tally = Tally("gateway", "http")
+    found = run_batch(as_any(Failing()), as_any(Client()), [b"12", b"3"], tally)
+    assert found == ["answered b'HTTP/1.1 500 '", "Traceback"]
+    assert (tally.inputs, tally.taken) == (3, 1)
