@@ -171,12 +171,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, LocalNetwork(Path(folder) / "run") as network:
         founders, late = run(network, options)
         report = network.audit()
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, {PARAMETERS:,} parameters, {options.codec}, {options.rule};"
-        f" audit {'clean' if report['clean'] else 'with findings'}"
-    )
-    print_accuracies(founders, late)
-    print_costs(founders, late)
+        print(
+            f"{platform.machine()}, {os.cpu_count()} cores, {PARAMETERS:,} parameters, {options.codec},"
+            f" {options.rule}; audit {'clean' if report['clean'] else 'with findings'}"
+        )
+        print_accuracies(founders, late)
+        print_costs(founders, late)
 
 
 if __name__ == "__main__":
