@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ledger.errors import SetupError
-from scripts.examples.example import PAGES, Example
+from scripts.examples.example import PAGES, RULE_CHOICES, Choice, Example
 from scripts.examples.sources import Wheel, find_folder, is_whole, read_wheel, write_table
 
 WHEEL: Final = Wheel(
@@ -54,16 +54,30 @@ def read_rows(text: str) -> Iterator[list[str]]:
             yield [*(one[name] for name in names), died]
 
 
+_RATES: Final = ("0.005", "0.02", "0.05", "0.1", "0.2")
+_TERMS: Final = tuple(
+    f"epsilon=8,delta=1e-5,batch=95,steps={steps},clip=1,lr={rate}"
+    for steps, rate in ((2, "0.5"), (4, "0.25"), (4, "0.5"), (4, "1"), (8, "0.5"))
+)
+
 EXAMPLE: Final = Example(
     title="32 hospitals",
     peers=32,
     degree=6,
     task="table",
-    options={"schema": str(PAGES / "hospital" / "schema.json"), "hidden": "16", "learning_rate": "0.02"},
+    options={"schema": str(PAGES / "hospital" / "schema.json"), "hidden": "16", "learning_rate": "0.05"},
     data=fetch,
     figures=("auc", "recall_at_5_percent", "ap", "accuracy"),
     samples=190,
     skew=0.5,
     attack="label-flip",
-    privacy="epsilon=8,delta=1e-5,batch=95,steps=4,clip=1,lr=0.5",
+    alone_options={"learning_rate": "0.05"},
+    rule_parameters={"share_milli": 1000},
+    privacy="epsilon=8,delta=1e-5,batch=95,steps=8,clip=1,lr=0.5",
+    choices=(
+        *(Choice(("alone",), {"alone_options": {"learning_rate": rate}}) for rate in _RATES),
+        *(Choice(("networked",), {"options": {"learning_rate": rate}}) for rate in _RATES),
+        *(Choice(("networked", "poisoned"), {"rule_parameters": found}) for found in RULE_CHOICES),
+        *(Choice(("private",), {"privacy": terms}) for terms in _TERMS),
+    ),
 )

@@ -12,6 +12,7 @@ EXAMPLES: Final = {
     "credit": "scripts.examples.credit",
     "keyboard": "scripts.examples.keyboard",
     "sensors": "scripts.examples.sensors",
+    "sensors-head": "scripts.examples.sensors_head",
 }
 
 

@@ -11,6 +11,7 @@ from ledger.privacy.planning import parse_privacy_terms
 from node.learning.training import use_one_thread
 from node.operating.merit import MainFigure, find_direction
 from node.simulator import Scenario, simulate
+from node.simulator.estimates import Estimate, estimate
 from node.simulator.privacy_budget import make_privacy_numbers
 from scripts.examples.example import Example
 
@@ -24,12 +25,10 @@ class ExampleRow:
 
     name: str
     """For people."""
-    means: Mapping[str, float]
-    """By figure: the mean over peers, and over seeds."""
-    worst: float
-    """Of the main figure: the peer that is worst off, the mean over seeds."""
-    spread: float
-    """Of the main figure's mean: the standard deviation over seeds; NaN with one."""
+    figures: Mapping[str, Estimate]
+    """By name: over seeds, of the mean over peers."""
+    worst: Estimate
+    """Of the main figure, of the peer that is worst off."""
     rejected: float
     """The share of verdicts about honest peers that reject them, the mean over seeds; NaN where nobody judges."""
     quarantined: int
@@ -88,7 +87,9 @@ def _train_privately(scenario: Scenario, example: Example) -> Outcome:
 
 
 _MAKERS: Final[Mapping[str, Callable[[Scenario, Example], Outcome]]] = {
-    ALONE: lambda scenario, _: _simulate(replace(scenario, baseline="alone")),
+    ALONE: lambda scenario, example: _simulate(
+        replace(scenario, baseline="alone", options={**scenario.options, **example.alone_options})
+    ),
     CENTRAL: lambda scenario, _: _simulate(replace(scenario, baseline="central")),
     NETWORKED: lambda scenario, _: _simulate(scenario),
     POISONED: lambda scenario, example: _simulate(
@@ -116,13 +117,11 @@ def _describe(kind: str, example: Example) -> str:
 def _add_up(name: str, shown: Sequence[str], found: Sequence[Outcome]) -> ExampleRow:
     means = {one: [_mean(figures[one] for figures in run.figures) for run in found] for one in shown}
     main = MainFigure(shown[0], find_direction(shown[0]))
-    spread = float(np.std(means[main.name], ddof=1)) if len(found) > 1 else nan
-    worst = _mean(main.find_worst(figures[main.name] for figures in run.figures) for run in found)
+    worst = estimate(main.find_worst(figures[main.name] for figures in run.figures) for run in found)
     return ExampleRow(
         name,
-        {one: _mean(values) for one, values in means.items()},
+        {one: estimate(values) for one, values in means.items()},
         worst,
-        spread,
         _mean(run.rejected for run in found),
         max(run.quarantined for run in found),
     )

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from ledger.errors import SetupError
 from ledger.files import PUBLIC, write_whole
-from scripts.examples.example import Example
+from scripts.examples.example import RULE_CHOICES, Choice, Example
 from scripts.examples.sources import find_folder, read_r_table
 
 PACKAGE: Final = "r-cran-modeldata"
@@ -69,16 +69,21 @@ def _digest(folder: Path) -> str | None:
     return total.hexdigest()
 
 
+_TERMS: Final = tuple(
+    f"epsilon=8,steps={steps},batch=64,clip=0.5,lr={rate}"
+    for steps, rate in ((5, "0.1"), (20, "0.03"), (20, "0.1"))
+)
+
 EXAMPLE: Final = Example(
     title="tomorrow's riders at twenty stations",
     task="series",
     figures=("mae", "rmse", "r2", "mae_of_last_season"),
     attack="sign-flip",
-    privacy="epsilon=8,steps=20,batch=64,clip=0.5,lr=0.1",
+    privacy="epsilon=8,steps=20,batch=64,clip=0.5,lr=0.03",
     peers=20,
     rounds=20,
     degree=6,
-    samples=1500,
+    samples=365,
     options={
         "dealt": "yes",
         "columns": "riders:0:25:log",
@@ -90,5 +95,12 @@ EXAMPLE: Final = Example(
         "epochs": "2",
     },
     data=fetch,
+    alone_options={"learning_rate": "0.003"},
     rule_parameters={"share_milli": 400, "spectral_milli": 6000},
+    choices=(
+        *(Choice(("alone",), {"alone_options": {"learning_rate": rate}}) for rate in ("0.0003", "0.001", "0.003")),
+        *(Choice(("networked",), {"options": {"learning_rate": rate}}) for rate in ("0.0003", "0.001", "0.003")),
+        *(Choice(("networked", "poisoned"), {"rule_parameters": found}) for found in RULE_CHOICES),
+        *(Choice(("private",), {"privacy": terms}) for terms in _TERMS),
+    ),
 )

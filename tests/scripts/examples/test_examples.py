@@ -83,4 +83,5 @@ def test_rows_are_means_over_honest_peers_and_seeds() -> None:
     )  # fmt: skip
     rows = list(make_rows(example, [ALONE, NETWORKED], [0, 1]))
     assert [row.name for row in rows] == ["each alone", "networked"]
-    assert all(0.5 < row.worst <= row.means["accuracy"] <= 1 and row.spread >= 0 for row in rows)
+    assert all(0.5 < row.worst.mean <= row.figures["accuracy"].mean <= 1 for row in rows)
+    assert all((row.worst.count, row.figures["accuracy"].count) == (2, 2) for row in rows)

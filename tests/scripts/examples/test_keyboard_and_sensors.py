@@ -39,7 +39,8 @@ def test_an_example_is_measured_alone_in_the_network_under_poison_and_with_priva
         "networked, ε 8",
     ]
     # Less perplexity is better, so the worst peer has the most.
-    assert all(row.worst >= row.means["perplexity"] > 1 and 0 <= row.means["top3_accuracy"] <= 1 for row in rows)
+    assert all(row.worst.mean >= row.figures["perplexity"].mean > 1 for row in rows)
+    assert all(0 <= row.figures["top3_accuracy"].mean <= 1 for row in rows)
     assert [isnan(row.rejected) for row in rows] == [True, False, False, False]
     assert {row.quarantined for row in rows} == {0}
 
