@@ -54,7 +54,7 @@ def read_rows(text: str) -> Iterator[list[str]]:
             yield [*(one[name] for name in names), died]
 
 
-_RATES: Final = ("0.005", "0.02", "0.05", "0.1", "0.2")
+_RATES: Final = ("0.005", "0.02", "0.05")
 _TERMS: Final = tuple(
     f"epsilon=8,delta=1e-5,batch=95,steps={steps},clip=1,lr={rate}"
     for steps, rate in ((2, "0.5"), (4, "0.25"), (4, "0.5"), (4, "1"), (8, "0.5"))
