@@ -18,7 +18,7 @@ import torch.distributed
 from ledger.circle.manifest import Tensor
 from ledger.errors import SetupError, UsageError
 from node.learning.across import own_rank
-from node.learning.crew import BASE, PRIVATE
+from node.learning.crew import BASE, CORRECTION, PRIVATE
 from node.learning.crew_messages import Hung, receive_message, send_message
 from node.learning.devices import choose_device
 from node.learning.layout import Layout
@@ -60,7 +60,10 @@ def _serve(peer: socket.socket) -> None:
         try:
             trainer = trainer or _make_trainer(asked)
             before = {name.removeprefix(PRIVATE): one for name, one in tensors.items() if name.startswith(PRIVATE)}
-            trained, private = trainer.train_from(tensors[BASE].numpy(), before, head["round"])
+            correction = tensors[CORRECTION].numpy() if CORRECTION in tensors else None
+            trained, private = trainer.train_from(
+                tensors[BASE].numpy(), before, head["round"], correction=correction
+            )
         except (SetupError, UsageError) as error:
             send_message(peer, {"fault": str(error)}, {})
             return

@@ -109,7 +109,7 @@ def add_option(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="of the task: a keyword of its constructor, or how it is trained: loss, class_weights, optimizer,"
-        " schedule, epochs, batch_size, learning_rate, momentum, weight_decay, hold_back; repeatable",
+        " schedule, epochs, batch_size, learning_rate, momentum, weight_decay, correction; repeatable",
     )
 
 

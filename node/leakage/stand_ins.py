@@ -55,17 +55,17 @@ class StandIn:
         )
         self._residual = np.zeros(template.layout.size, np.float32)
         self._last: GridState | None = None
-        self._leaning = Leaning(0.0 if publishing.private is not None else task.hold_back)
+        self._leaning = Leaning(self._trainer.corrected)
 
     def publish(self, base: GridState, round_number: int) -> GridState:
         """The state that everybody sees after a round from this base. (d,), int32 each. Raises SetupError."""
         publishing = self._publishing
         start = add_residual(to_float(base), self._residual, publishing.codec)
-        trained, lean = self._trainer.train(start, round_number), self._leaning.find(base, Verdicts())
-        self._leaning.note(base, start, trained)
-        wanted = trained if lean is None else lean.hold_back(start, trained)
+        correction = self._leaning.find(base, Verdicts())
+        trained = self._trainer.train(start, round_number, correction)
+        self._leaning.note(base, start, trained, correction)
         encoded = encode_state(
-            add_left_over(wanted, self._residual, publishing.codec),
+            add_left_over(trained, self._residual, publishing.codec),
             publishing.codec,
             publishing.template.layout,
             lambda _: None,

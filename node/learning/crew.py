@@ -25,7 +25,7 @@ from node.learning.layout import Layout, Vector
 from node.learning.private_part import PrivatePart
 from node.tasks.interface import Task
 
-BASE, PRIVATE = "base", "private."
+BASE, CORRECTION, PRIVATE = "base", "correction", "private."
 _STARTING_S: Final = 600.0
 _POLL_S: Final = 0.1
 _ENDING_S: Final = 10.0
@@ -81,14 +81,19 @@ class Crew:
         self._process: subprocess.Popen[bytes] | None = None
         self._members: list[socket.socket] = []
 
-    def train(self, base: Vector, before: PrivatePart, number: int) -> tuple[Vector, PrivatePart]:
-        """One round of training, as a trainer's, in all processes. base: (d,), float32; so is what it gives.
+    def train(
+        self, base: Vector, before: PrivatePart, number: int, correction: Vector | None = None
+    ) -> tuple[Vector, PrivatePart]:
+        """One round of training, as a trainer's, in all processes. base, correction: (d,), float32, as is what it
+        gives.
 
         Raises SetupError where a process says so or ends.
         """
         if not self._members:
             self._start()
         tensors = {BASE: torch.from_numpy(base), **{PRIVATE + name: tensor for name, tensor in before.items()}}
+        if correction is not None:
+            tensors[CORRECTION] = torch.from_numpy(correction)
         try:
             for member in self._members:
                 send_message(member, {"round": number}, tensors)

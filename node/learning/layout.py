@@ -70,7 +70,7 @@ def layout_of(model: nn.Module, sharing: Sharing = DEFAULT) -> Layout:
 def make_layout(model: nn.Module, parts: Parts) -> Layout:
     """The layout of a model whose parts are known, its values as they are."""
     state, names = model.state_dict(), parts.shared
-    return Layout(names, tuple(tuple(_as_real(state[name]).shape) for name in names), (0,) * len(names))
+    return Layout(names, tuple(tuple(as_real(state[name]).shape) for name in names), (0,) * len(names))
 
 
 def check_layout(own: Layout, pinned: Layout) -> None:
@@ -96,7 +96,7 @@ def flatten(model: nn.Module, layout: Layout) -> Vector:
     vector = np.empty(layout.size, np.float32)
     state = model.state_dict()
     for tensor, here in zip(layout.tensors, layout.blocks.tensors, strict=True):
-        vector[here] = _as_real(state[tensor.name].detach()).to("cpu", torch.float32).reshape(-1).numpy()
+        vector[here] = as_real(state[tensor.name].detach()).to("cpu", torch.float32).reshape(-1).numpy()
         if tensor.exponent:
             vector[here] *= np.float32(2.0**-tensor.exponent)
     return vector
@@ -113,7 +113,7 @@ def load_into(model: nn.Module, layout: Layout, vector: Vector) -> None:
     state = model.state_dict()
     with torch.no_grad():
         for tensor, here in zip(layout.tensors, layout.blocks.tensors, strict=True):
-            part, target = values[here].view(tensor.shape), _as_real(state[tensor.name])
+            part, target = values[here].view(tensor.shape), as_real(state[tensor.name])
             part = part * 2.0**tensor.exponent if tensor.exponent else part
             target.copy_(replace_outside_domain(tensor.name, part, target))
 
@@ -135,5 +135,6 @@ def find_not_finite(layout: Layout, vector: Vector) -> list[str]:
     return [name for name, here in parts if not np.isfinite(vector[here]).all()]
 
 
-def _as_real(tensor: torch.Tensor) -> torch.Tensor:
+def as_real(tensor: torch.Tensor) -> torch.Tensor:
+    """A complex tensor seen with a last dimension of two; any other as it is."""
     return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor

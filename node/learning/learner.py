@@ -62,7 +62,7 @@ class TrainedUpdate:
     base: Vector
     """The model that the round began with, (d,), float32."""
     state: Vector
-    """What training gave, less what the peer holds back of it (node.learning.lean); (d,), float32."""
+    """What training gave, (d,), float32."""
     rng: np.random.Generator
     """The peer's own noise of this round."""
 
@@ -122,15 +122,20 @@ class Learner:
         self._budget = budget
         self._teller = MisfitReporter()
         self._trained: tuple[bytes, Vector] | None = None
-        # With privacy terms a step is noise, and the next ones' must not hold it too.
-        self._leaning = Leaning(0.0 if budget is not None else trainer.task.hold_back)
+        self._leaning = Leaning(trainer.corrected)
 
     def train_ahead(
-        self, round_number: int, base: GridState, residual: Vector, origin: GridState | None = None
+        self,
+        round_number: int,
+        base: GridState,
+        residual: Vector,
+        origin: GridState | None = None,
+        verdicts: Verdicts | None = None,
     ) -> None:
-        """Train for a round that is still to come, so that its update needs encoding only. Raises as `prepare`."""
+        """Train for a round that is still to come, so that its update needs encoding only. As `prepare`."""
         with self._meter.measure_section("training"):
-            self._train(add_residual(to_float(base), residual, self._manifest.codec), base, round_number, origin)
+            start = add_residual(to_float(base), residual, self._manifest.codec)
+            self._train(start, base, round_number, origin, verdicts)
 
     def prepare(
         self,
@@ -161,8 +166,7 @@ class Learner:
         if self._budget is not None and rounds_said == self._budget.rounds_charged:
             self._trained = None
         with self._meter.measure_section("training"):
-            trained = self._train(begun, base, round_number, origin)
-            trained = self._hold_back(base, begun, trained, verdicts or Verdicts(0))
+            trained = self._train(begun, base, round_number, origin, verdicts)
         with self._meter.measure_section("encode"):
             rng, seat = np.random.default_rng([self._seed, round_number]), self._trainer.seat
             wanted = self._choice.update(
@@ -195,15 +199,25 @@ class Learner:
             blob = self._choice.blob(encode_update(update), limit, round_number, rng)
             return PreparedUpdate(blob, quantised.compute_residual())
 
-    def _train(self, start: Vector, base: GridState, number: int, origin: GridState | None) -> Vector:
+    def _train(
+        self,
+        start: Vector,
+        base: GridState,
+        number: int,
+        origin: GridState | None,
+        verdicts: Verdicts | None = None,
+    ) -> Vector:
         name = hashlib.sha256(start.data).digest()
         if self._trained is None or self._trained[0] != name:
-            self._trained = name, self._train_anew(start, base, number, origin)
+            self._trained = name, self._train_anew(start, base, number, origin, verdicts or Verdicts(0))
         return self._trained[1]
 
-    def _train_anew(self, start: Vector, base: GridState, number: int, origin: GridState | None) -> Vector:
+    def _train_anew(
+        self, start: Vector, base: GridState, number: int, origin: GridState | None, verdicts: Verdicts
+    ) -> Vector:
+        correction = self._leaning.find(base, verdicts)
         try:
-            return self._trainer.train(start, number)
+            trained = self._trainer.train(start, number, correction)
         except TrainingDiverged as fault:
             if origin is None or np.array_equal(base, origin) or self._budget is not None:
                 # With privacy terms a charged update must hold noise (R22.3), and a base has none.
@@ -212,14 +226,8 @@ class Learner:
             # base as it is, so that it still judges, and mixes what comes.
             _log.warning("publishing the base untrained round=%d reason=%s", number, fault)
             return to_float(base)
-
-    def _hold_back(self, base: GridState, start: Vector, trained: Vector, verdicts: Verdicts) -> Vector:
-        lean = self._leaning.find(base, verdicts)
-        if np.array_equal(trained, to_float(base)):
-            # Nothing was trained.
-            return trained
-        self._leaning.note(base, start, trained)
-        return trained if lean is None else lean.hold_back(start, trained)
+        self._leaning.note(base, start, trained, correction)
+        return trained
 
     def compute_loss(self, state: GridState) -> float:
         """The peer's private loss of anybody's state."""

@@ -13,10 +13,12 @@ from torch import nn
 
 from ledger.errors import SetupError
 from node.learning.across import Across, count_processes, own_rank
+from node.learning.correction import NO_CORRECTION, Correct, Correction, find_corrected
 from node.learning.crew import Crew
 from node.learning.devices import list_seeded
 from node.learning.ending import TrainingTime, end_in_time
 from node.learning.layout import Layout, Vector, check_layout, find_not_finite, flatten, layout_of
+from node.learning.lean import NOTHING
 from node.learning.noise_owed import make_up_noise
 from node.learning.optimizers import make_optimizer
 from node.learning.private.mechanism import Privacy, PrivateTraining
@@ -106,6 +108,8 @@ class Trainer:
         self._limit = limit if private is None else None
         if private is not None:
             check_private_task(task, self._template.model, self._template.parts)
+        # With differential privacy a step is noise, and the next ones must not hold it too.
+        self.corrected = NOTHING if private is not None else find_corrected(task, self._template)
         data = task.data(seat, seats)
         self._loss: TaskLoss | None = None
         if task.trainer is None:
@@ -117,12 +121,13 @@ class Trainer:
         """The state of round 0, alike for every seat, in the layout's units."""
         return self._template.make_initial()
 
-    def train(self, base: Vector, round: int) -> Vector:
+    def train(self, base: Vector, round: int, correction: Vector | None = None) -> Vector:
         """Train one round from `base` and the private part on the seat's data; keep what becomes of the latter.
 
-        base: (d,), float32, left as it is. Returns (d,), float32. Both are in the layout's units. Raises
-        TrainingDiverged where that is not finite, SetupError where the task is at fault. Where a budget of privacy
-        is spent, the base comes back untrained.
+        base: (d,), float32, left as it is. correction: what the steps are to move by beside their gradients, all of
+        them together, (d,), float32 (node.learning.lean); None for nothing, as with differential privacy. Returns
+        (d,), float32. All are in the layout's units. Raises TrainingDiverged where that is not finite, SetupError
+        where the task is at fault. Where a budget of privacy is spent, the base comes back untrained.
         """
         privacy = None
         if self._private is not None:
@@ -131,9 +136,9 @@ class Trainer:
                 return base.copy()
         before = self.private_parts.find_before(round)
         if self._crew is not None and privacy is None:
-            trained, private = self._crew.train(base, before, round)
+            trained, private = self._crew.train(base, before, round, correction)
         else:
-            trained, private = self.train_from(base, before, round, privacy)
+            trained, private = self.train_from(base, before, round, privacy, correction)
         if names := find_not_finite(self.layout, trained) + self._template.find_spoilt(before, private):
             raise TrainingDiverged(self.task.spec, round, names[0])
         self.private_parts.keep(round, private)
@@ -145,35 +150,46 @@ class Trainer:
         return trained
 
     def train_from(
-        self, base: Vector, before: PrivatePart, round: int, privacy: Privacy | None = None
+        self,
+        base: Vector,
+        before: PrivatePart,
+        round: int,
+        privacy: Privacy | None = None,
+        correction: Vector | None = None,
     ) -> tuple[Vector, PrivatePart]:
         """Train here from a state and a private part, and keep nothing: what it gives may hold no numbers.
 
-        base: (d,), float32, as is what it gives. Raises SetupError where the task is at fault.
+        base, correction: (d,), float32, as is what it gives. Raises SetupError where the task is at fault.
         """
         model = self._template.fill(base, before)
         model.train()
+        correct = Correction(model, self.layout, correction)
         seed = derive_seed(self.seed, round, self.seat)
         with GLOBAL_RANDOM_STATE, torch.random.fork_rng(**list_seeded(self.task.device)):
             # Processes that train together draw what is random in a model each by themselves.
             torch.manual_seed(seed + own_rank() if privacy is None else privacy.draw_seed())
             with end_in_time(model, round, self._limit):
-                self._train_in_place(model, round, seed, privacy)
+                self._train_in_place(model, round, seed, privacy, correct)
         self._template.check_trained(model)
         if privacy is not None:
             check_buffers_stayed(self.task.spec, self._template.model, model)
             privacy.check_used(self.task.spec)
         return flatten(model, self.layout), self._template.private_of(model)
 
-    def _train_in_place(self, model: nn.Module, round: int, seed: int, privacy: Privacy | None) -> None:
+    def _train_in_place(
+        self, model: nn.Module, round: int, seed: int, privacy: Privacy | None, correct: Correct
+    ) -> None:
         if self.task.trainer is not None:
-            self.task.train(model, self._data, round=round, seed=seed, seat=self.seat, privacy=privacy)
+            self.task.train(
+                model, self._data, round=round, seed=seed, seat=self.seat, privacy=privacy, correct=correct
+            )
         elif privacy is not None:
             with self.task.run_user_code("training on data()"):
                 privacy.sgd(model, self._loss_of_data.compute_values, self._data)
         else:
             rate = self.task.choices.find_rate(round, self._rounds)
-            train_by_choices(model, self._data, self.task, seed, loss=self._loss_of_data, rate=rate)
+            loss = self._loss_of_data
+            train_by_choices(model, self._data, self.task, seed, loss=loss, rate=rate, correct=correct)
 
     def close(self) -> None:
         """End the processes that train in this one's place, where there are some."""
@@ -221,16 +237,19 @@ def train_by_choices(
     *,
     loss: TaskLoss | None = None,
     rate: float | None = None,
+    correct: Correct = NO_CORRECTION,
 ) -> None:
     """Train as the task's choices say, in place; the examples shuffled by `seed`.
 
     data: x (examples, …) and y (examples, …). loss: of these data, where it was made before. rate: the round's
-    learning rate; None for that of the first. Raises SetupError where model and data do not fit together.
+    learning rate; None for that of the first. correct: called after each step with its part. Raises SetupError
+    where model and data do not fit together.
     """
     x, y = data
     choices, loss = task.choices, loss or TaskLoss(task.spec, task.choices, y)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = make_optimizer(parameters, choices, choices.learning_rate if rate is None else rate)
+    part = 1 / count_steps(len(y), choices)
     device, across = task.device, Across(model, parameters) if count_processes() > 1 else None
     with task.run_user_code("training on data()"):
         for rows in draw_batches(len(y), seed, choices):
@@ -240,6 +259,7 @@ def train_by_choices(
             else:
                 mean = loss.compute_mean(model, *some)
                 optimizer.step(torch.autograd.grad(mean, parameters, allow_unused=True))
+            correct(part)
 
 
 def draw_batches(count: int, seed: int, choices: TrainingChoices) -> Iterator[torch.Tensor]:
@@ -248,12 +268,16 @@ def draw_batches(count: int, seed: int, choices: TrainingChoices) -> Iterator[to
     Batches are of nearly one size: no last batch of a single example, which batch normalisation refuses.
     """
     generator = torch.Generator().manual_seed(seed)
-    steps_an_epoch = -(-count // choices.batch_size)
-    steps = max(1, round(choices.epochs * steps_an_epoch))
+    steps_an_epoch, steps = -(-count // choices.batch_size), count_steps(count, choices)
     while steps > 0:
         batches = torch.randperm(count, generator=generator).tensor_split(steps_an_epoch)
         yield from batches[:steps]
         steps -= len(batches)
+
+
+def count_steps(count: int, choices: TrainingChoices) -> int:
+    """The steps of a round on so many examples."""
+    return max(1, round(choices.epochs * -(-count // choices.batch_size)))
 
 
 def count_examples(task: Task, data: Any) -> int:

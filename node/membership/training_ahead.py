@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from ledger.errors import SetupError
+from node.learning.lean import LOOKED_BACK, Verdicts
 from node.learning.learner import Learner
 from node.membership.own_state import OwnState
 from node.membership.parts import PeerParts
@@ -29,9 +30,10 @@ class TrainingAhead:
         self._begun_from, number = state.base, history.round.number + 1
         residual = state.residual_for(number, history, self._own.seat)
         origin = self._parts.services.exchange.states.origin
+        verdicts = Verdicts.of(history.rounds[-LOOKED_BACK - 1 : -1], self._own.seat)
 
         def train() -> None:
-            self._learner.train_ahead(number, state.base.state, residual, origin)
+            self._learner.train_ahead(number, state.base.state, residual, origin, verdicts)
 
         async def run() -> None:
             try:

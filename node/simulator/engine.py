@@ -9,14 +9,13 @@ from ledger.circle.manifest import Manifest
 from ledger.codec import PLAIN, blocks_of, quantise
 from ledger.judging.frame_chains import CircleTask, StateCache
 from node.learning.layout import Vector
-from node.learning.lean import Lean
+from node.learning.lean import Corrected
 from node.learning.private_part import PrivatePart
 from node.learning.training import make_initial_state
 from node.own_rules import choose_rule
 from node.simulator.attackers import make_attack, make_behaviours
 from node.simulator.blobs import make_manifest, make_network
 from node.simulator.judging import JudgeTurn, Loss, SharedRound, TurnVerdicts, judge_blobs, judge_states
-from node.simulator.leans import hold_back
 from node.simulator.learning import GROUP, GridStates, Matrix, PeersTraining, TrainedModel
 from node.simulator.publishing import PublishedFrame, Reference, publish
 from node.simulator.scenario import Scenario
@@ -49,8 +48,8 @@ class Engine(Protocol):
         ...
 
     @property
-    def hold_back(self) -> float:
-        """The share of its lean that a peer keeps back."""
+    def corrected(self) -> Corrected:
+        """What of its lean a peer's training corrects."""
         ...
 
     def initial(self, seed: int) -> Vector:
@@ -65,17 +64,22 @@ class Engine(Protocol):
         kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-        leans: Sequence[Lean | None],
+        corrections: Sequence[Vector | None],
     ) -> list[PreparedPeer]:
         """Train honest peers and encode.
 
-        bases: (seats, d), int32; kept: a private part a seat; residuals: (seats, d), float32; references and leans:
-        one a seat.
+        bases: (seats, d), int32; kept: a private part a seat; residuals: (seats, d), float32; references: one a
+        seat; corrections: what each training moves by beside its gradients, (d,), float32.
         """
         ...
 
     def train(
-        self, number: int, seats: Sequence[int], bases: GridStates, kept: Sequence[PrivatePart]
+        self,
+        number: int,
+        seats: Sequence[int],
+        bases: GridStates,
+        kept: Sequence[PrivatePart],
+        corrections: Sequence[Vector | None],
     ) -> list[TrainedModel]:
         """Train alone, for those that publish something else."""
         ...
@@ -114,9 +118,9 @@ class LocalEngine:
         return self._school.task.told_figures
 
     @property
-    def hold_back(self) -> float:
-        """The share of its lean that a peer keeps back."""
-        return self._school.hold_back
+    def corrected(self) -> Corrected:
+        """What of its lean a peer's training corrects."""
+        return self._school.corrected
 
     @cached_property
     def _decoded(self) -> StateCache:
@@ -135,26 +139,29 @@ class LocalEngine:
         kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-        leans: Sequence[Lean | None],
+        corrections: Sequence[Vector | None],
     ) -> list[PreparedPeer]:
-        trained = self.train(number, seats, bases, kept)
+        trained = self.train(number, seats, bases, kept, corrections)
         codec, layout, share = self._scenario.codec, self._school.layout, self._scenario.frame_share
         left = [None] * len(seats) if residuals is None else list(residuals)
         is_private = bool(self._scenario.privacy)
         return [
-            PreparedPeer(publish(wanted, residual, codec, layout, reference, share, is_private=is_private), one)
-            for one, wanted, residual, reference in zip(
-                trained, hold_back(leans, bases, trained), left, references, strict=True
-            )
+            PreparedPeer(publish(one.state, residual, codec, layout, reference, share, is_private=is_private), one)
+            for one, residual, reference in zip(trained, left, references, strict=True)
         ]
 
     def train(
-        self, number: int, seats: Sequence[int], bases: GridStates, kept: Sequence[PrivatePart]
+        self,
+        number: int,
+        seats: Sequence[int],
+        bases: GridStates,
+        kept: Sequence[PrivatePart],
+        corrections: Sequence[Vector | None],
     ) -> list[TrainedModel]:
         trained: list[TrainedModel] = []
         for start in range(0, len(seats), GROUP):
             some = slice(start, start + GROUP)
-            trained += self._school.train(number, seats[some], bases[some], kept[some])
+            trained += self._school.train(number, seats[some], bases[some], kept[some], corrections[some])
         return trained
 
     def screen(self, exchange: SharedRound, turns: Sequence[JudgeTurn]) -> list[TurnVerdicts]:

@@ -13,9 +13,11 @@ from ledger.arithmetic.exact import GridState, to_float
 from ledger.errors import UsageError
 from node.attacks.attack import Attack
 from node.attacks.spoiling import spoil
+from node.learning.correction import find_corrected
 from node.learning.devices import CPU
 from node.learning.grid_ranges import choose_exponents
 from node.learning.layout import Layout, Vector
+from node.learning.lean import NOTHING
 from node.learning.private_part import PrivatePart, PrivateParts
 from node.learning.template import GLOBAL_RANDOM_STATE, Template, derive_seed
 from node.learning.training import Trainer, TrainingDiverged
@@ -77,7 +79,7 @@ class PeersTraining:
         self._stack = (
             None if self.task.trainer or self.task.device != CPU else stack_perceptrons(plain.model, self.layout)
         )
-        self.hold_back = 0.0 if scenario.privacy else self.task.hold_back
+        self.corrected = NOTHING if scenario.privacy else find_corrected(self.task, self.template)
         self._poisoned: dict[int, Any] = {}
         self._test: Pair | None = test_examples(self.task, scenario)
         self._is_judged_by_class = self._test is not None and self._is_accuracy_alone()
@@ -105,13 +107,20 @@ class PeersTraining:
             return choose_exponents(plain.layout, genesis)
 
     def train(
-        self, number: int, seats: Sequence[int], bases: GridStates, kept: Sequence[PrivatePart]
+        self,
+        number: int,
+        seats: Sequence[int],
+        bases: GridStates,
+        kept: Sequence[PrivatePart],
+        corrections: Sequence[Vector | None] | None = None,
     ) -> list[TrainedModel]:
         """One round of honest training for at most GROUP seats.
 
-        bases: (seats, d), int32. kept: their private parts. A vector that is not finite belongs to a diverged peer.
+        bases: (seats, d), int32. kept: their private parts. corrections: what each moves by beside its gradients,
+        (d,), float32; None for nothing. A vector that is not finite belongs to a diverged peer.
         """
-        return self._train_on([self._data(seat, number) for seat in seats], number, seats, bases, kept)
+        data, corrections = [self._data(seat, number) for seat in seats], corrections or [None] * len(seats)
+        return self._train_on(data, number, seats, bases, kept, corrections)
 
     def train_on_all(self, number: int, seats: Sequence[int], base: GridState, kept: PrivatePart) -> TrainedModel:
         """One round of training of one model, (d,), int32, on these seats' data put together.
@@ -125,7 +134,7 @@ class PeersTraining:
                 " central out"
             )
         pooled = tuple(torch.cat(parts) for parts in zip(*data, strict=True))
-        return self._train_on([pooled], number, seats[:1], base[None], [kept])[0]
+        return self._train_on([pooled], number, seats[:1], base[None], [kept], [None])[0]
 
     def count_examples(self, seat: int, number: int) -> int:
         """How many examples a seat trains on in a round; 1 where that cannot be told."""
@@ -142,10 +151,11 @@ class PeersTraining:
         seats: Sequence[int],
         bases: GridStates,
         kept: Sequence[PrivatePart],
+        corrections: Sequence[Vector | None],
     ) -> list[TrainedModel]:
         if self._is_stacked and self._stack is not None and can_stack(data):
-            return [TrainedModel(one, {}) for one in self._train_stacked(number, seats, bases, data)]
-        return [self._train_one(number, *one) for one in zip(seats, bases, kept, data, strict=True)]
+            return [TrainedModel(one, {}) for one in self._train_stacked(number, seats, bases, data, corrections)]
+        return [self._train_one(number, *one) for one in zip(seats, bases, kept, data, corrections, strict=True)]
 
     def evaluate(
         self, number: int, seats: Sequence[int], states: GridStates, kept: Sequence[PrivatePart], attack: Attack
@@ -188,25 +198,39 @@ class PeersTraining:
     def _untrained(self) -> nn.Module:
         return self.template.fill(self.template.make_initial(), {})
 
-    def _train_stacked(self, number: int, seats: Sequence[int], bases: GridStates, data: Sequence[Pair]) -> Matrix:
+    def _train_stacked(
+        self,
+        number: int,
+        seats: Sequence[int],
+        bases: GridStates,
+        data: Sequence[Pair],
+        corrections: Sequence[Vector | None],
+    ) -> Matrix:
         assert self._stack is not None
         states, choices = to_float(bases), self.task.choices
         orders = [epoch_order(len(data[0][1]), derive_seed(self._scenario.seed, number, s)) for s in seats]
+        pushes: torch.Tensor | None = None
+        if any(one is not None for one in corrections):
+            nothing = np.zeros(states.shape[1], np.float32)
+            pushes = torch.from_numpy(np.stack([nothing if one is None else one for one in corrections]))
         with torch.no_grad():
             self._stack.train(
                 torch.from_numpy(states),
                 data,
                 orders,
+                pushes,
                 rate=choices.find_rate(number, self._scenario.rounds),
                 momentum=choices.momentum,
                 batch=choices.batch_size,
             )
         return states
 
-    def _train_one(self, number: int, seat: int, base: GridState, kept: PrivatePart, data: Any) -> TrainedModel:
+    def _train_one(
+        self, number: int, seat: int, base: GridState, kept: PrivatePart, data: Any, correction: Vector | None
+    ) -> TrainedModel:
         trainer = self._trainer(seat, kept, data, self._tasks.of(seat), self.template)
         try:
-            return TrainedModel(trainer.train(to_float(base), number), trainer.private_parts.latest)
+            return TrainedModel(trainer.train(to_float(base), number, correction), trainer.private_parts.latest)
         except TrainingDiverged:
             return TrainedModel(np.full(base.shape, np.nan, np.float32), kept)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from ledger.circle.manifest import Manifest
 from ledger.errors import SetupError
 from node.learning.layout import Vector
-from node.learning.lean import Lean
+from node.learning.lean import Corrected
 from node.learning.private_part import PrivatePart
 from node.simulator.engine import LocalEngine, PreparedPeer
 from node.simulator.judging import JudgeTurn, SharedRound, TurnVerdicts
@@ -75,9 +75,9 @@ class RayEngine:
         return found
 
     @cached_property
-    def hold_back(self) -> float:
-        """The share of its lean that a peer keeps back."""
-        found: float = self._one("__getattribute__", "hold_back")
+    def corrected(self) -> Corrected:
+        """What of its lean a peer's training corrects."""
+        found: Corrected = self._one("__getattribute__", "corrected")
         return found
 
     def initial(self, seed: int) -> Vector:
@@ -93,7 +93,7 @@ class RayEngine:
         kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-        leans: Sequence[Lean | None],
+        corrections: Sequence[Vector | None],
     ) -> list[PreparedPeer]:
         """Train honest peers and encode."""
         return self._spread(
@@ -106,16 +106,29 @@ class RayEngine:
                 list(kept[some]),
                 None if residuals is None else residuals[some],
                 list(references[some]),
-                list(leans[some]),
+                list(corrections[some]),
             ),
         )
 
     def train(
-        self, number: int, seats: Sequence[int], bases: GridStates, kept: Sequence[PrivatePart]
+        self,
+        number: int,
+        seats: Sequence[int],
+        bases: GridStates,
+        kept: Sequence[PrivatePart],
+        corrections: Sequence[Vector | None],
     ) -> list[TrainedModel]:
         """Train alone."""
         return self._spread(
-            len(seats), lambda some: ("train", number, list(seats[some]), bases[some], list(kept[some]))
+            len(seats),
+            lambda some: (
+                "train",
+                number,
+                list(seats[some]),
+                bases[some],
+                list(kept[some]),
+                list(corrections[some]),
+            ),
         )
 
     def screen(self, exchange: SharedRound, turns: Sequence[JudgeTurn]) -> list[TurnVerdicts]:

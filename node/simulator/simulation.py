@@ -17,7 +17,7 @@ from ledger.circle.round import NO_RECORD, Round
 from ledger.codec import PLAIN, quantise
 from ledger.rules.judge_memory import CarriedState, JudgeMemory
 from node.learning.grid_ranges import MisfitReporter, find_misfits
-from node.learning.layout import Layout
+from node.learning.layout import Layout, Vector
 from node.learning.private_part import PrivatePart
 from node.simulator.agreed_noise import AgreedNoise
 from node.simulator.attackers import Attackers, KnownHonest
@@ -26,7 +26,7 @@ from node.simulator.blobs import BlobMaker
 from node.simulator.contract import SimulatedContract
 from node.simulator.engine import Engine, LocalEngine
 from node.simulator.judging import JudgeTurn, SharedRound, TurnVerdicts
-from node.simulator.leans import Leans, hold_back
+from node.simulator.leans import Leans
 from node.simulator.learning import GridStates, TrainedModel
 from node.simulator.neighbours import Neighbours
 from node.simulator.publishing import PublishedFrame, Reference, add_residuals, make_reference, publish
@@ -104,7 +104,7 @@ class _Circle:
         # By seat. Arrays are replaced, never written to, so whoever holds one keeps what it saw.
         nothing = np.zeros(self._bases[0].shape, np.float32)
         self._residuals = dict.fromkeys(range(scenario.peers), nothing) if scenario.error_feedback else None
-        self._leans = Leans(engine.hold_back)
+        self._leans = Leans(engine.corrected)
         # Each peer's own part of its model, which it never publishes; none before its first training.
         self._kept: dict[int, PrivatePart] = {}
         self._published: dict[int, PublishedFrame] = {}
@@ -175,11 +175,11 @@ class _Circle:
             with self._stopwatch.timed("training"):
                 references = [self._make_reference(number, seat) for seat in some]
                 starts = add_residuals(_rows(self._bases, some), residuals, self._scenario.codec)
-                leans = self._leans.find(some, self._bases, self._twin.rounds)
+                corrections = self._leans.find(some, self._bases, self._twin.rounds)
                 prepared = self._engine.prepare(
-                    number, some, starts, self._parts(some), residuals, references, leans
+                    number, some, starts, self._parts(some), residuals, references, corrections
                 )
-            self._keep_trained(some, starts, [one.trained for one in prepared])
+            self._keep_trained(some, starts, [one.trained for one in prepared], corrections)
             updates = [one.frame for one in prepared]
             self._take(frames, some, updates)
             # What a poisoner's states lose is its own affair.
@@ -188,12 +188,12 @@ class _Circle:
             with self._stopwatch.timed("training"):
                 residuals = None if self._residuals is None else _rows(self._residuals, hostile)
                 starts = add_residuals(_rows(self._bases, hostile), residuals, self._scenario.codec)
-                leans = self._leans.find(hostile, self._bases, self._twin.rounds)
-                trained = self._engine.train(number, hostile, starts, self._parts(hostile))
-            self._keep_trained(hostile, starts, trained)
+                corrections = self._leans.find(hostile, self._bases, self._twin.rounds)
+                trained = self._engine.train(number, hostile, starts, self._parts(hostile), corrections)
+            self._keep_trained(hostile, starts, trained, corrections)
             with self._stopwatch.timed("attack"):
                 known = self._find_known([seat for seat in honest if seat in frames], before)
-                states = hold_back(leans, starts, trained)
+                states = np.stack([one.state for one in trained])
                 wanted = self._gang.publish(number, known, hostile, states)
             left, codec, share = self._residuals, self._scenario.codec, self._scenario.frame_share
             poison = [
@@ -211,9 +211,15 @@ class _Circle:
             self._take(frames, hostile, poison)
         return frames
 
-    def _keep_trained(self, seats: Sequence[int], starts: GridStates, trained: Sequence[TrainedModel]) -> None:
+    def _keep_trained(
+        self,
+        seats: Sequence[int],
+        starts: GridStates,
+        trained: Sequence[TrainedModel],
+        corrections: Sequence[Vector | None],
+    ) -> None:
         self._kept |= {seat: one.private_part for seat, one in zip(seats, trained, strict=True)}
-        self._leans.note(seats, self._bases, starts, trained)
+        self._leans.note(seats, self._bases, starts, trained, corrections)
 
     def _take(
         self, frames: dict[int, PublishedFrame], seats: Sequence[int], found: Sequence[PublishedFrame | None]

@@ -32,6 +32,7 @@ class StackedPerceptrons:
         states: torch.Tensor,
         data: Sequence[Pair],
         orders: Sequence[torch.Tensor],
+        pushes: torch.Tensor | None = None,
         *,
         rate: float,
         momentum: float,
@@ -40,12 +41,13 @@ class StackedPerceptrons:
         """One epoch of SGD with momentum on the cross-entropy for each peer, in place.
 
         states: (peers, d), float32. data: a peer's x (n, inputs), float32, and y (n,), int64, all of one n. orders:
-        a peer's order of its examples, (n,). Source: node.learning.training.train_one_epoch, its steps in the same
+        a peer's order of its examples, (n,). pushes: what the epoch's steps move by beside their gradients, all of
+        them together, (peers, d), float32. Source: node.learning.training.train_by_choices, its steps in the same
         order.
         """
         velocities = torch.zeros_like(states)
         weights, biases = self._views(states)
-        pushes, nudges = self._views(velocities)
+        impulses, nudges = self._views(velocities)
         turned, wanted = [weight.mT for weight in weights], self._wanted(data, orders)
         parts = -(-len(orders[0]) // batch)
         room = torch.empty(len(data), -(-len(orders[0]) // parts), data[0][0].shape[1])
@@ -60,10 +62,12 @@ class StackedPerceptrons:
             back = torch.softmax(outputs[-1], 2).sub_(wanted[:, first : first + count]).div_(count)
             for layer in reversed(range(len(weights))):
                 further = torch.bmm(back, weights[layer]) if layer else back
-                pushes[layer].baddbmm_(back.mT, outputs[layer], beta=momentum)
+                impulses[layer].baddbmm_(back.mT, outputs[layer], beta=momentum)
                 nudges[layer].mul_(momentum).add_(back.sum(1, keepdim=True))
                 back = further.mul_(outputs[layer] > 0) if layer else back
             states.sub_(velocities, alpha=rate)
+            if pushes is not None:
+                states.add_(pushes, alpha=1 / parts)
             first += count
 
     def _wanted(self, data: Sequence[Pair], orders: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -47,7 +47,7 @@ from node.tasks.frozen_values import FrozenValues
 from node.tasks.options import Options, settle_options
 from node.tasks.pairs import answer_of, ask, check_filled, check_pair, fit_dtype, is_pair
 from node.tasks.sharing import Sharing, sharing_of
-from node.tasks.training_choices import TrainingChoices, choices_of, find_hold_back
+from node.tasks.training_choices import TrainingChoices, choices_of
 
 
 @dataclass(frozen=True)
@@ -152,9 +152,29 @@ class Task:
         """Whether the task's own train() takes the keyword `privacy`."""
         return self.trainer is not None and _asks_for(self.trainer, "privacy")
 
-    def train(self, model: nn.Module, data: Any, *, round: int, seed: int, seat: int, privacy: Any = None) -> None:
-        """Run the task's own train() in place. privacy: the means of private training, None where there is none."""
+    @property
+    def takes_correction(self) -> bool:
+        """Whether the task's own train() takes the keyword `correct`: one that takes any knows nothing of it."""
+        return self.trainer is not None and "correct" in inspect.signature(self.trainer).parameters
+
+    def train(
+        self,
+        model: nn.Module,
+        data: Any,
+        *,
+        round: int,
+        seed: int,
+        seat: int,
+        privacy: Any = None,
+        correct: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """Run the task's own train() in place. privacy: the means of private training, None where there is none.
+
+        correct: see node.learning.correction.
+        """
         keywords: dict[str, Any] = {"privacy": privacy} if self.takes_privacy else {}
+        if self.takes_correction:
+            keywords["correct"] = correct
         if _asks_for(self.trainer, "seat"):
             keywords["seat"] = seat
         with self.run_user_code("train()"):
@@ -194,10 +214,14 @@ class Task:
             return choices_of(self.spec, self.definition)
 
     @property
-    def hold_back(self) -> float:
-        """The share of its lean that a peer holds back, 0..1 (node.learning.lean). Raises SetupError."""
-        with self.run_user_code("its attribute hold_back"):
-            return find_hold_back(self.spec, self.definition)
+    def correction(self) -> float:
+        """The share of a peer's lean that its training corrects, 0..1 (node.learning.lean). Raises SetupError."""
+        if self.trainer is None:
+            return self.choices.correction
+        if not self.takes_correction:
+            return 0.0
+        with self.run_user_code("its attribute correction"):
+            return choices_of(self.spec, self.definition, ("correction",)).correction
 
     def count_classes(self, model: nn.Module, data: Any) -> int:
         """How many classes there are: the attribute `classes`, else the model's outputs for one example."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from ledger.errors import UsageError
 from ledger.files import opened_regular
-from node.tasks.training_choices import HOLD_BACK_NAME, NAMES, BadChoice, check_choice
+from node.tasks.training_choices import NAMES, BadChoice, check_choice
 
 OptionValue = int | float | str
 Options = Mapping[str, OptionValue]
@@ -115,7 +115,7 @@ def settle_options(
             raise UsageError(f"--option {name} has an option of its own: give --{name}")
         if name in typed and name in getattr(task_class, "option_files", ()):
             value = _read_file(name, str(value))  # noqa: PLW2901
-        is_choice = name == HOLD_BACK_NAME or (is_trained_by_default and name in NAMES)
+        is_choice = is_trained_by_default and name in NAMES
         if name in named or (takes_all and not is_choice):
             keywords[name] = _convert(spec, name, value, _kind_of(named.get(name), hints))
             options[name] = _to_plain(keywords[name], value)
@@ -281,7 +281,6 @@ def _read_file(name: str, path: str) -> str:
 def _refuse(spec: str, name: str, named: Mapping[str, Any], is_trained_by_default: bool) -> str:
     known = [one for one in named if one not in (*COMMON, DATA)]
     known += [one for one in NAMES if is_trained_by_default and one not in known]
-    known += [HOLD_BACK_NAME] * (HOLD_BACK_NAME not in known)
     near = get_close_matches(name, known, 1)
     if near:
         return f"{spec} has no option {name[:_SHOWN]!r}: did you mean {near[0]}?"

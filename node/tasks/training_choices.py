@@ -5,7 +5,7 @@ founder whom a peer need not trust, so each is bounded: none of them is code, na
 ever.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from inspect import Parameter, isfunction, signature
 from math import isfinite
@@ -27,8 +27,8 @@ BALANCED: Final = "balanced"
 # beyond it.
 LEARNING_RATE, MOMENTUM, BATCH_SIZE = 0.01, 0.9, 32
 ADAM_LEARNING_RATE = 0.001
-# Measured: docs/decisions/0051-what-a-peer-may-hold-back.md.
-HOLD_BACK: Final = 0.0
+# Measured: docs/decisions/0055-a-step-may-correct-its-peers-lean.md.
+CORRECTION: Final = 0.0
 MOST_EPOCHS: Final = 100
 MOST_CLASSES: Final = 4096
 MOST_BATCH: Final = 1 << 20
@@ -63,6 +63,9 @@ class TrainingChoices:
     """Of SGD; of Adam the decay of its first moment."""
     weight_decay: float = 0.0
     """Of the weights; adamw takes it off them, the others add it to the gradient."""
+    correction: float = CORRECTION
+    """The share of what a peer regularly learns apart from the others (node.learning.lean) that each of its steps
+    corrects."""
 
     @property
     def is_plain(self) -> bool:
@@ -87,28 +90,17 @@ class TrainingChoices:
 
 
 NAMES: Final = tuple(field.name for field in fields(TrainingChoices))
-# The share of its lean that a peer holds back (node.learning.lean); a task with a train() of its own has it too.
-HOLD_BACK_NAME: Final = "hold_back"
 
 
-def choices_of(spec: str, definition: Any) -> TrainingChoices:
-    """What a task's attributes say. Raises SetupError for what does not exist or is out of range."""
-    said = {name: getattr(definition, name) for name in NAMES if getattr(definition, name, None) is not None}
+def choices_of(spec: str, definition: Any, names: Collection[str] = NAMES) -> TrainingChoices:
+    """What a task's attributes of these names say. Raises SetupError for what does not exist or is out of range."""
+    said = {name: getattr(definition, name) for name in names if getattr(definition, name, None) is not None}
     if callable(said.get("loss")):
         said["loss"] = _as_loss(type(definition), said["loss"])
     try:
         return make_choices(said)
     except BadChoice as error:
         # Without a cause: it is the task's own fault, whatever data lie on this machine (node.learning.rehearsal).
-        raise SetupError(f"{spec}: its {error}") from None
-
-
-def find_hold_back(spec: str, definition: Any) -> float:
-    """What a task's attribute `hold_back` says, 0..1. Raises SetupError for another value."""
-    said = getattr(definition, HOLD_BACK_NAME, None)
-    try:
-        return HOLD_BACK if said is None else float(check_choice(HOLD_BACK_NAME, said))
-    except BadChoice as error:
         raise SetupError(f"{spec}: its {error}") from None
 
 
@@ -152,7 +144,7 @@ _RANGES: Final = {
     "learning_rate": (0, 1e30, False),
     "momentum": (0, 0.9999, False),
     "weight_decay": (0, 1e6, False),
-    "hold_back": (0, 1, False),
+    "correction": (0, 1, False),
 }
 
 

@@ -27,7 +27,6 @@ from ledger.arithmetic.exact import GRID_BITS, GridState, to_float
 from ledger.codec import DELTA, PLAIN, ZSTD, Quantised, blocks_of, quantise
 from ledger.codec.delta_encoder import RESIDUAL_SHARE, SENT_SHARE, compute_residual, encode_delta
 from node.learning.layout import Vector
-from node.learning.lean import Lean
 from node.learning.private_part import PrivatePart
 from node.simulator import Scenario, simulate
 from node.simulator.engine import LocalEngine, PreparedPeer
@@ -110,13 +109,15 @@ class Frames(LocalEngine):
         kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],  # noqa: ARG002
-        leans: Sequence[Lean | None],  # noqa: ARG002
+        corrections: Sequence[Vector | None],
     ) -> list[PreparedPeer]:
         assert residuals is not None
         is_delta = self._way.codec == DELTA
         starts = np.rint(np.ldexp(residuals, GRID_BITS)).astype(np.int32) + bases if is_delta else bases
         found: list[PreparedPeer] = []
-        for place, (seat, one) in enumerate(zip(seats, self.train(number, seats, starts, kept), strict=True)):
+        for place, (seat, one) in enumerate(
+            zip(seats, self.train(number, seats, starts, kept, corrections), strict=True)
+        ):
             wanted = one.state if is_delta else one.state + residuals[place]
             found.append(PreparedPeer(self._frame(number, seat, bases[place], wanted), one))
         return found
@@ -153,7 +154,7 @@ def scenario_of(options: argparse.Namespace, attack: str, seed: int) -> Scenario
         evaluate_every=EVERY,
         test_examples=options.test_examples,
         # The codec alone is measured.
-        options={"hold_back": 0.0},
+        options={"correction": 0.0},
     )
 
 

@@ -1,4 +1,4 @@
-"""What gossip costs against a server: FedAvg, and the network with and without what its peers hold back.
+"""What gossip costs against a server: FedAvg, and the network with and without the correction of its peers' leans.
 
     python -m scripts.bench.gossip --skew 0.9 --rounds 60 --seeds 0 1 2
 
@@ -67,10 +67,10 @@ def judge_model(engine: LocalEngine, scenario: Scenario, bases: Mapping[int, Gri
     return engine.evaluate(scenario.rounds, [0], model[None], [{}])[0]["accuracy"]
 
 
-def compare(scenario: Scenario) -> list[Line]:
-    """All ways over the same data."""
-    ways = (("held back: nothing", 0.0), ("held back", 1.0))
-    lines = [run_network(name, replace(scenario, options={"hold_back": share})) for name, share in ways]
+def compare(scenario: Scenario, correction: float) -> list[Line]:
+    """All ways over the same data. correction: the share of the third."""
+    ways = (("nothing corrected", 0.0), ("corrected", correction))
+    lines = [run_network(name, replace(scenario, options={"correction": share})) for name, share in ways]
     return [run_server(scenario), *lines]
 
 
@@ -79,7 +79,7 @@ def show(lines: Sequence[Line], seed: int) -> None:
     for one in lines:
         under = "  ".join(f"{100 * (server - figure):+6.2f}" for figure in (one.mean, one.worst, one.circle))
         print(
-            f"seed {seed}  {one.name:19}  mean {100 * one.mean:5.2f}  worst {100 * one.worst:5.2f}"
+            f"seed {seed}  {one.name:17}  mean {100 * one.mean:5.2f}  worst {100 * one.worst:5.2f}"
             f"  circle {100 * one.circle:5.2f}  below fedavg {under}  honest rejected {one.rejected:.3f}",
             flush=True,
         )
@@ -95,6 +95,7 @@ def main() -> int:
     made.add_argument("--samples", type=int, default=1000)
     made.add_argument("--rounds", type=int, default=60)
     made.add_argument("--skew", type=float, default=0.9)
+    made.add_argument("--correction", type=float, default=0.9)
     made.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options = made.parse_args()
     for seed in options.seeds:
@@ -111,7 +112,7 @@ def main() -> int:
             evaluate_every=options.rounds,
             test_examples=None,
         )
-        show(compare(scenario), seed)
+        show(compare(scenario, options.correction), seed)
     return 0
 
 

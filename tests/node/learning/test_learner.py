@@ -21,10 +21,11 @@ from ledger.judging.frame_chains import (
 )
 from node.behaviour import Behaviour
 from node.learning.layout import Vector
-from node.learning.lean import Verdicts
+from node.learning.lean import NOTHING, Corrected, Verdicts
 from node.learning.learner import Learner, PreviousCommit, TrainedUpdate, add_residual
 from node.learning.training import Trainer, TrainingDiverged, layout_of
 from node.operating.meter import Meter
+from node.simulator.predictable_randomness import PredictableTraining
 from node.tasks.interface import Task
 from tests.support.histories.parts import manifest_of
 
@@ -59,7 +60,7 @@ def test_a_base_that_training_cannot_start_from_is_published_as_it_is(
     learner, manifest = learner_of(codec)
     genesis, poisoned = np.zeros(manifest.state_size, np.int32), np.full(manifest.state_size, 1 << 20, np.int32)
 
-    def diverge(start: Vector, number: int) -> Vector:
+    def diverge(start: Vector, number: int, correction: Vector | None) -> Vector:
         raise TrainingDiverged("points.py:Points", number, "weight")
 
     monkeypatch.setattr(learner._trainer, "train", diverge)
@@ -151,7 +152,7 @@ def test_training_starts_with_part_of_what_the_last_frame_left_out() -> None:
 def test_a_learner_trains_from_where_it_leans_to(codec: str, leans: bool) -> None:
     learner, _ = learner_of(codec)
     started: list[np.ndarray] = []
-    learner._trainer.train = lambda base, round: started.append(base) or base
+    learner._trainer.train = lambda base, round, correction=None: started.append(base) or base
     residual = np.full(SIZE, 0.25, np.float32)
     learner.prepare(NETWORK, 2, AUTHOR, GENESIS, residual, None, GENESIS)
     np.testing.assert_allclose(started[0], (RESIDUAL_SHARE * residual) if leans else 0 * residual)
@@ -181,9 +182,9 @@ class CountedTraining:
         self._train = learner._trainer.train
         learner._trainer.train = self.__call__
 
-    def __call__(self, base: Vector, round: int) -> Vector:
+    def __call__(self, base: Vector, round: int, correction: Vector | None = None) -> Vector:
         self.rounds.append(round)
-        return self._train(base, round)
+        return self._train(base, round, correction)
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -205,33 +206,37 @@ def test_what_was_trained_is_kept_until_the_base_is_another(codec: str) -> None:
     assert training.rounds == [2, 4, 5], "the vector of one base is kept, not of all"
 
 
-class Watching(Behaviour):
-    """Publishes as it should, and keeps what that was."""
-
-    state: Vector
-
-    def update(self, trained: TrainedUpdate) -> Vector:
-        self.state = trained.state
-        return trained.state
-
-
-@pytest.mark.parametrize(("option", "is_less"), [({}, False), ({"hold_back": 1.0}, True)])
-def test_a_peer_publishes_less_of_what_it_adds_apart_from_the_circle(
-    option: dict[str, float], is_less: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("options", "is_corrected"), [({}, False), ({"correction": 0.9}, True)])
+def test_from_its_second_base_on_a_peer_trains_against_what_it_adds_apart_from_the_circle(
+    options: dict[str, float], is_corrected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in option.items():
+    for name, value in options.items():
         monkeypatch.setattr(Points, name, value, raising=False)
-    watching = Watching()
-    learner, manifest = learner_of(ZSTD, watching)
+    learner, manifest = learner_of(ZSTD)
+    found: list[Vector | None] = []
+    train = learner._trainer.train
+
+    def watch(base: Vector, round: int, correction: Vector | None = None) -> Vector:
+        found.append(correction)
+        return train(base, round, correction)
+
+    monkeypatch.setattr(learner._trainer, "train", watch)
     base, residual = np.zeros(manifest.state_size, np.int32), np.zeros(manifest.state_size, np.float32)
-    lengths = []
-    for number in (1, 2, 3):
-        learner.prepare(NETWORK, number, AUTHOR, base, residual, None, base, verdicts=Verdicts())
-        start = to_float(base)
-        lengths.append(
-            np.linalg.norm(watching.state - start) / np.linalg.norm(learner._train(start, base, 9, base) - start)
-        )
-        # The circle takes up hardly any of it.
-        base = base + np.rint(1000 * (watching.state - start)).astype(np.int32)
-    assert lengths[0] == pytest.approx(1)
-    assert (lengths[2] < 0.9) == is_less
+    learner.prepare(NETWORK, 1, AUTHOR, base, residual, None, base, verdicts=Verdicts())
+    # The circle takes up hardly any of it.
+    learner.train_ahead(2, base + 1, residual, base, Verdicts())
+    learner.prepare(NETWORK, 2, AUTHOR, base + 1, residual, None, base, verdicts=Verdicts())
+    learner.prepare(NETWORK, 3, AUTHOR, base + 2, residual, None, base)
+    assert [one is not None for one in found] == [False, is_corrected, False], "without verdicts nothing is"
+    if found[1] is not None:
+        step = train(to_float(base), 1) - to_float(base)
+        assert float(np.vdot(found[1], step)) < 0
+
+
+def test_with_differential_privacy_a_peer_corrects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Points, "correction", 0.9, raising=False)
+    task = Task("points.py:Points", Points())
+    layout = layout_of(task.model())
+    private = PredictableTraining({"steps": 1, "batch": 8, "clip": 1.0, "sigma": 1.0, "lr": 0.1}, 0, 0)
+    assert Trainer(task, layout, seat=0, seats=2, seed=1).corrected == Corrected(0.9)
+    assert Trainer(task, layout, seat=0, seats=2, seed=1, private=private).corrected == NOTHING

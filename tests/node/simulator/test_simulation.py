@@ -253,11 +253,11 @@ def test_what_cannot_be_simulated_is_said_in_a_sentence(fields: dict[str, Any], 
         replace(SMALL, **fields)
 
 
-def test_bases_lie_closer_together_where_peers_hold_back_their_leans() -> None:
+def test_bases_lie_closer_together_where_each_step_corrects_its_peers_lean() -> None:
     scenario = replace(SMALL, peers=10, degree=6, rounds=16, rule="none", skew=0.9, samples=40, evaluate_every=16)
     distances = []
-    for share in (0.0, 1.0):
-        _, laps = laps_of(replace(scenario, options={"hold_back": share}))
+    for share in (0.0, 0.9):
+        _, laps = laps_of(replace(scenario, options={"correction": share}))
         bases = np.stack([one.carried.base for one in laps[-1].judged.values()]).astype(np.float64)
         distances.append(np.linalg.norm(bases - bases.mean(0)))
     assert distances[1] < 0.8 * distances[0]

@@ -19,10 +19,11 @@ SCENARIO = Scenario(task="digits", peers=5, samples=50, skew=0.5, test_examples=
 def test_stacked_training_is_the_trainers_but_for_rounding() -> None:
     school = PeersTraining(SCENARIO, {})
     base = quantise(make_initial_state(school.task, 0), school.layout.blocks, PLAIN).state
-    trained = school.train(3, [0, 2, 4], np.stack([base] * 3), [{}] * 3)
+    corrections = [None, np.linspace(-1e-2, 1e-2, base.size, dtype=np.float32), None]
+    trained = school.train(3, [0, 2, 4], np.stack([base] * 3), [{}] * 3, corrections)
     for place, seat in enumerate([0, 2, 4]):
         trainer = Trainer(school.task, school.layout, seat=seat, seats=5, seed=0)
-        alone = trainer.train(np.ldexp(base.astype(np.float32), -16), 3)
+        alone = trainer.train(np.ldexp(base.astype(np.float32), -16), 3, corrections[place])
         np.testing.assert_allclose(trained[place].state, alone, atol=2e-6)
         assert np.abs(alone - np.ldexp(base.astype(np.float32), -16)).max() > 0.01
 

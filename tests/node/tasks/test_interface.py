@@ -230,14 +230,16 @@ def test_the_small_tasks_do_not_import_scikit_learn() -> None:
     )
 
 
-def test_what_a_peer_holds_back_is_an_option_of_a_task_that_trains_by_itself_too(tmp_path: Path) -> None:
+def test_what_training_corrects_is_an_option_and_an_attribute_where_a_train_asks_for_it(tmp_path: Path) -> None:
+    assert load_task("digits", skew=0, seed=0, samples=1).correction == 0
+    assert load_task("digits", skew=0, seed=0, samples=1, options={"correction": "0.25"}).correction == 0.25
+    with pytest.raises(UsageError, match="correction is 2: give a number from 0 to 1"):
+        load_task("digits", skew=0, seed=0, samples=1, options={"correction": "2"})
     path = tmp_path / "own.py"
+    own = "\n    correction = 0.5\n    def model(self): ...\n    def data(self, seat, seats): ...\n    def train"
     path.write_text(
-        "class Own:\n    def model(self): ...\n    def data(self, seat, seats): ...\n"
-        "    def train(self, model, data, *, round, seed): ...\n"
+        f"class Asks:{own}(self, model, data, *, round, seed, correct): ...\n"
+        f"class Takes:{own}(self, model, data, **named): ...\n"
     )
-    spec = f"{path}:Own"
-    assert load_task(spec, skew=0, seed=0, samples=1).hold_back == 0
-    assert load_task(spec, skew=0, seed=0, samples=1, options={"hold_back": "0.25"}).hold_back == 0.25
-    with pytest.raises(UsageError, match="hold_back is 2: give a number from 0 to 1"):
-        load_task(spec, skew=0, seed=0, samples=1, options={"hold_back": "2"})
+    assert load_task(f"{path}:Asks", skew=0, seed=0, samples=1).correction == 0.5
+    assert load_task(f"{path}:Takes", skew=0, seed=0, samples=1).correction == 0

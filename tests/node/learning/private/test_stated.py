@@ -110,7 +110,7 @@ def test_training_that_diverges_publishes_no_bare_base_as_if_it_held_noise(
 ) -> None:
     peer = Peer(tmp_path)
 
-    def diverge(start: Vector, number: int) -> Vector:
+    def diverge(start: Vector, number: int, correction: Vector | None) -> Vector:
         raise TrainingDiverged("points.py:Points", number, "weight")
 
     monkeypatch.setattr(peer.learner._trainer, "train", diverge)
