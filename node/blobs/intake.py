@@ -38,7 +38,10 @@ class Intake:
         self.taken = 0
 
     async def take(self, request: web.Request) -> web.Response:
-        """200 for a block that is here, 201 for one that is now, 404 for one that is not wanted."""
+        """200 for a block that is here, 201 for one that is now, 404 for one that is not wanted.
+
+        Another status in the 400s for what is no block, 503 where others are handing over.
+        """
         try:
             digest = parse_cid(request.match_info["cid"]).digest
             under = parse_cid(request.query["under"]).digest if "under" in request.query else None
@@ -47,6 +50,9 @@ class Intake:
         # [REJECT] R19.2: sizes first.
         if request.content_length is None or request.content_length > CHUNK_BYTES:
             raise web.HTTPRequestEntityTooLarge(CHUNK_BYTES, request.content_length or -1)
+        # What does not unpack would be an exception of the library's where the body is read.
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise _cut(web.HTTPUnsupportedMediaType(text="send the block as it is, without Content-Encoding"))
         if self._slots.locked():
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}, text="busy")
         async with self._slots:

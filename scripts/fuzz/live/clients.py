@@ -3,9 +3,11 @@
 import json
 from typing import Any, Final
 
+from ledger.blobs.cid import cid_of, digest_of
 from node.watch.routes import ROUTES
 from scripts.fuzz.live.http import HttpClient, Request
 from scripts.fuzz.live.server import Server
+from scripts.fuzz.live.serving import HANDED, LACKING
 
 _JSON: Final = (b"Content-Type: application/json",)
 _ADDRESS: Final = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -35,6 +37,23 @@ _CALLS: Final[dict[str, list[Any]]] = {
     "eth_getTransactionByHash": [_HASH],
     "eth_getTransactionReceipt": [_HASH],
     "eth_getProof": [_ADDRESS, ["0x0"], "latest"],
+    "eth_createAccessList": [_CALL, "latest"],
+    "eth_simulateV1": [
+        {"blockStateCalls": [{"calls": [_CALL], "stateOverrides": {_ADDRESS: {"balance": "0x1"}}}]},
+        "latest",
+    ],
+    "eth_newFilter": [{"fromBlock": "latest", "topics": [[_HASH]]}],
+    "eth_newBlockFilter": [],
+    "eth_newPendingTransactionFilter": [],
+    "eth_getFilterChanges": ["0x1"],
+    "eth_getFilterLogs": ["0x1"],
+    "eth_uninstallFilter": ["0x1"],
+    "eth_sendRawTransactionSync": ["0x02f86b", 1],
+    "anvil_mine": ["0x1"],
+    "anvil_setNextBlockTimestamp": [2_000_000_000],
+    "anvil_reorg": [1, []],
+    "evm_setAutomine": [True],
+    "evm_setIntervalMining": [0],
     "eth_subscribe": ["newHeads"],
     "eth_unsubscribe": ["0x1"],
     "evm_mine": [],
@@ -53,6 +72,11 @@ def make_gateway_client(server: Server) -> HttpClient:
     samples = [Request(target.encode()) for target in targets]
     samples += [Request(f"/ipfs/{cid}".encode(), headers=accept) for cid in cids.values()]
     samples.append(Request(targets[0].encode(), b"HEAD", (b'If-None-Match: "x"',)))
+    for blob in HANDED:
+        name = cid_of(digest_of(blob)).text
+        samples += [Request(f"/ipfs/{name}{under}".encode(), b"PUT", (), blob) for under in ("", f"?under={name}")]
+    for blob in LACKING:
+        samples.append(Request(f"/ipfs/{cid_of(digest_of(blob)).text}".encode(), b"PUT", (), blob[:-1]))
     return HttpClient(server, samples, Request(f"/ipfs/{cids['small']}?format=raw".encode()))
 
 

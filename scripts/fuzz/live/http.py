@@ -74,7 +74,7 @@ class Request:
     headers: tuple[bytes, ...] = ()
     """Lines beside Host."""
     body: bytes = b""
-    """JSON, or nothing."""
+    """JSON, or bytes, or nothing."""
 
     def encode(self) -> bytes:
         """As it is sent."""
@@ -94,7 +94,8 @@ def make_request(rng: random.Random, samples: Sequence[Request]) -> bytes:
         return mutate_bytes(rng, sample.encode(), [one.encode() for one in samples[:4]])
     body = sample.body
     if body and rng.random() < 0.85:
-        body = mutate_json(rng, body, ()) if rng.random() < 0.9 else mutate_bytes(rng, body, [body])
+        is_json = body[:1] in b"[{" and rng.random() < 0.9
+        body = mutate_json(rng, body, ()) if is_json else mutate_bytes(rng, body, [body])
         if rng.random() < 0.85:
             return Request(sample.target, sample.method, sample.headers, body).encode()
     method = rng.choice(_METHODS) if rng.random() < 0.15 else sample.method

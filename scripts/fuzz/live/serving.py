@@ -18,11 +18,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from ledger.blobs.cid import RAW, cid_of
+from ledger.blobs.cid import RAW, cid_of, digest_of
 from ledger.chain.circle import Circle as CircleReader
 from ledger.testchain.server.serve import ChainConfig, serve
 from node.blobs.doors import Doors
 from node.blobs.gateway import make_gateway_app
+from node.blobs.intake import Intake
 from node.blobs.store import BlockStore
 from node.gossip import Certificate, Gossip
 from node.metrics.health import Check, Health
@@ -42,19 +43,24 @@ ROUND: Final = 3
 """The one that the circle is in, as the gossip node knows."""
 DEAD_ENDPOINT: Final = "wss://127.0.0.1:1 http://127.0.0.1:1"
 """What the chain names for every member: nobody listens there."""
+HANDED: Final = tuple(b"FM handed over %d" % number for number in range(8))
+"""Blobs that the gateway wants, each of them a block."""
+LACKING: Final = tuple(b"FM never handed over %d" % number for number in range(4))
+"""The same, and it never gets them: whatever is sent in their place is read and refused."""
 Told = dict[str, Any]
 
 
 @asynccontextmanager
 async def serve_gateway(folder: Path) -> AsyncIterator[Told]:
-    """A gateway with small and large blobs, one of them sealed."""
+    """A gateway with small and large blobs, one of them sealed, that takes a few more from others."""
     store = BlockStore(folder / "blobs")
     small, large = store.put(b"FM small"), store.put(b"FM" + bytes(3 << 20))
     sealed = store.put(b"FM sealed", sealed=True)
     doors = Doors()
-    runner = web.AppRunner(
-        make_gateway_app(store, middlewares=[doors.middleware]), access_log=None, lingering_time=0
-    )
+    wanted = {digest_of(blob) for blob in (*HANDED, *LACKING)}
+    intake = Intake(store, lambda digest, _: 1 << 20 if digest in wanted else None, lambda _: None)
+    app = make_gateway_app(store, middlewares=[doors.middleware], intake=intake)
+    runner = web.AppRunner(app, access_log=None, lingering_time=0)
     await runner.setup()
     assert runner.server is not None
     listening = await doors.listen(runner.server, _HOST, 0)
@@ -66,6 +72,7 @@ async def serve_gateway(folder: Path) -> AsyncIterator[Told]:
     finally:
         listening.close()
         await runner.cleanup()
+        intake.close()
 
 
 @asynccontextmanager

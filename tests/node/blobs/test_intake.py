@@ -105,6 +105,15 @@ async def test_other_bytes_and_too_many_are_refused(store: BlockStore, body: byt
     assert store.read_block(SMALL.root) is None
 
 
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+async def test_a_packed_body_is_refused_whether_it_unpacks_or_not(store: BlockStore, coding: str) -> None:
+    async with taking(store, wants_roots(store)) as client:
+        headers = {"Content-Encoding": coding}
+        answer = await client.put(path_of(SMALL.root), data=b"not packed", headers=headers)
+        assert answer.status == 415
+        assert store.read_block(SMALL.root) is None
+
+
 async def test_a_root_of_a_larger_blob_than_wanted_is_refused(store: BlockStore) -> None:
     async with taking(store, lambda digest, under: 999) as client:
         assert (await client.put(path_of(SMALL.root), data=SMALL.data)).status == 400
