@@ -18,7 +18,7 @@ from ledger.judging.false_verdicts import Examination, Truth
 from ledger.judging.frame_chains import find_frame_chain
 from node.blobs.store import BlockStore
 from node.duties.jury import recompute_attestation, recompute_truth
-from node.state.retention import Retention, find_owed_rounds, first_kept_round
+from node.state.retention import Retention, find_owed_rounds, find_own_blobs, first_kept_round
 from tests.support.histories.circles import (
     GENESIS_BLOB,
     GENESIS_ROOT,
@@ -250,3 +250,20 @@ def test_who_names_a_blob_long_before_it_publishes_it_has_no_judge_delete_it(tmp
     assert (
         asyncio.run(recompute_truth(history, DOMAIN, Foretelling.LATE, SEAT, 2, Shown(store))).truth == Truth.RIGHT
     )
+
+
+def test_what_a_daemon_is_to_pin_is_the_peers_own_of_what_it_keeps(tmp_path: Path) -> None:
+    circle = circle_of(checkpoint_every=3)
+    history, store = circle.until(26), kept_by(circle, tmp_path, 26)
+    pinned = find_own_blobs(history, SEAT, address(SEAT), store)
+    own = {GENESIS_ROOT}
+    for round_ in history.rounds:
+        own |= {round_.commits[SEAT], round_.attestations[SEAT].record} if SEAT in round_.attestations else set()
+    own |= {digest for (_, judge), digest in circle.checkpoints.items() if judge == SEAT}
+    assert pinned == {digest for digest in own if store.has(digest)}
+    assert len(own) > len(pinned) > 1, "some of them are deleted by now"
+    newest = max(number for number, judge in circle.checkpoints if judge == SEAT and number < 26)
+    assert circle.checkpoints[newest, SEAT] in pinned
+    sealed = history.rounds[-1].commits.get(SEAT) or history.rounds[-2].commits[SEAT]
+    store.seal(sealed)
+    assert find_own_blobs(history, SEAT, address(SEAT), store) == pinned - {sealed}
