@@ -1,5 +1,6 @@
 """Each client against our chain: what it tried, and what did not go well."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -66,8 +67,13 @@ def main() -> int:
     from scripts.chains.clients.left import LEFT
     from tests.support.chains.kinds import our_chain
 
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clients", nargs="*", metavar="CLIENT", help=f"of {', '.join(CLIENTS)} (default: all)")
+    wanted = parser.parse_args().clients or [*CLIENTS]
+    if unknown := [name for name in wanted if name not in CLIENTS]:
+        parser.error(f"no client {unknown[0]}: there are {', '.join(CLIENTS)}")
     failed = False
-    for client in sys.argv[1:] or CLIENTS:
+    for client in wanted:
         with our_chain() as chain:
             found = CLIENTS[client](chain)
         left = [one["name"] for one in found if not one["ok"]]
