@@ -63,7 +63,9 @@ def serve_from(
     gateways = Gateways(circle, lost)
 
     @asynccontextmanager
-    async def open_gateways(history: object, timeout_s: float) -> AsyncIterator[Gateways]:
+    async def open_gateways(
+        history: object, timeout_s: float, ipfs_api: str | None = None
+    ) -> AsyncIterator[Gateways]:
         yield gateways
 
     monkeypatch.setattr(f"{module}.open_gateways", open_gateways)

@@ -28,7 +28,7 @@ def circle() -> Circle:
 
 
 def recomputing(circle: Circle, judge: int, target: int, blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("ledger.fetch.fetcher.BlobFetcher", lambda: blobs)
+    monkeypatch.setattr("ledger.fetch.fetcher.BlobFetcher", lambda daemon=None: blobs)
     opened: Any = SimpleNamespace(history=circle.history(), circle=SimpleNamespace(network=NETWORK))
     return fetch_and_recompute(opened, 6, judge, target, 5.0)
 

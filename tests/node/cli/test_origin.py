@@ -58,7 +58,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, circle: Circle, lost: Collection[byte
 
 
 def options_of(data: Path | None = None) -> argparse.Namespace:
-    return argparse.Namespace(check_origin=Path("circle.json"), folder=data, rpc=None, patience=20.0)
+    return argparse.Namespace(check_origin=Path("circle.json"), folder=data, rpc=None, patience=20.0, ipfs_api=None)
 
 
 def check(manifest: Manifest, data: Path | None = None) -> OriginCheck:
