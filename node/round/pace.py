@@ -16,7 +16,7 @@ STRAGGLES: Final = 3.0
 """Who takes no more than so many times what the others take is waited for until it has done."""
 _LEAST_S: Final = 2.0
 _SHARE: Final = 0.75
-"""Of the others, who have to have committed: a few that are slow as well say nothing."""
+"""How long the others take is how long so many of them do: a few that are slow as well say nothing."""
 _DOZING: Final = 0.75
 """Nobody waits for a seat that dozes: it has to be ready while the others are not yet."""
 _KEPT: Final = 3
@@ -38,6 +38,8 @@ class Pace:
         self._committed_s: dict[int, float] = {}
         self._took_s: tuple[float, ...] = ()
         self._present_s: float | None = None
+        # How long it was until more than half of the others had committed in this round; None while they have not.
+        self._done_s: float | None = None
         self._is_dozing = False
         self._whole: int | None = None
 
@@ -59,12 +61,17 @@ class Pace:
         count = len(seats_of(others)) if history.phase == Phase.COMMIT else len(times)
         if 0 < (wanted := math.ceil(_SHARE * count)) <= len(times):
             self._present_s = times[wanted - 1]
+        if self._done_s is None and 2 * len(times) > count:
+            self._done_s = times[count // 2]
 
     def is_over(self, number: int, passes: int, took_s: float) -> bool:
         """Whether training for a round has to end. passes: of the model, so far. took_s: seconds they took."""
         opened_s, limit_s = self._opened_s, self._find_limit_s()
         # Training ahead has its time until the round opens.
         if limit_s is None or opened_s is None or number > self._number:
+            return False
+        # A round in which all take longer than in the last ones makes a straggler of nobody.
+        if self._done_s is None and not self._is_dozing:
             return False
         late_s = self._now() - opened_s
         if late_s < limit_s:
@@ -87,10 +94,12 @@ class Pace:
     def _begin(self, number: int, now: float, *, is_followed: bool) -> None:
         if self._present_s is not None:
             self._took_s = (*self._took_s, self._present_s)[-_KEPT:]
-        self._number, self._committed_s, self._present_s = number, {}, None
+        self._number, self._committed_s, self._present_s, self._done_s = number, {}, None, None
         # Of a round that was met under way nobody can say how long it has been.
         self._opened_s = now if is_followed else None
 
     def _find_limit_s(self) -> float | None:
         took_s = max(self._took_s, default=self._present_s)
-        return None if took_s is None else max(_LEAST_S, took_s * (_DOZING if self._is_dozing else 1.0))
+        if took_s is None:
+            return None
+        return max(_LEAST_S, took_s * _DOZING if self._is_dozing else max(took_s, self._done_s or 0.0))

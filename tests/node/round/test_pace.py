@@ -87,8 +87,24 @@ def test_the_next_round_goes_by_what_the_others_took_in_the_last_ones() -> None:
     assert watch.history.number == 2
     # Training ahead has all its time until the round opens.
     assert not watch.is_over(1e6, 1, number=3)
+    watch.at(22.0, *commits(0, 1, number=2))
     assert not watch.is_over(29.9, 10, number=2)
     assert watch.is_over(30.0, 10, number=2)
+
+
+def test_nothing_ends_in_a_round_in_which_all_take_longer_than_in_the_last_ones() -> None:
+    watch = Watch(history_in(9))
+    watch.pace.note_training(100, is_whole=True)
+    events: Sequence[Event] = settled(0, 1, 2, OWN)
+    watch.at(0.05, *events[:3])
+    watch.at(0.1, *events[3:])
+    assert not watch.is_over(60.0, 1, number=2)
+    watch.at(60.0, *commits(0, number=2))
+    assert not watch.is_over(60.1, 1, number=2)
+    # More than half of them are done, and three times as long as they took in this round is what counts now.
+    watch.at(70.0, *commits(1, number=2))
+    assert not watch.is_over(70.0, 34, number=2)
+    assert watch.is_over(70.0, 33, number=2)
 
 
 def test_a_round_met_under_way_says_nothing() -> None:

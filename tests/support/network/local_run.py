@@ -93,11 +93,15 @@ class LocalRun:
         paced: bool = False,
         own_task: str | None = None,
     ) -> None:
-        """The circle and its peers' folders and keys; nobody runs yet."""
+        """The circle and its peers' folders and keys; nobody runs yet.
+
+        paced: as of `start`; who waits at its gate longer than the others trains in full all the same.
+        """
         if paced:
             own_task = self._paced_task()
-        self._options = ("--task", own_task) if own_task else ()
-        task = self._options or ("--task", "digits", "--samples", "60")
+        own = ("--task", own_task) if own_task else ()
+        self._options = (*own, "--train-in-full") if paced else own
+        task = own or ("--task", "digits", "--samples", "60")
         # In this process: it has torch imported already, and what it does is the command's work all the same.
         command = ["deploy", "--rpc", self.network.rpc, "--out", str(self.network.circle_file), *task]
         command += ["--peers", str(len(peers)), "--rounds", str(rounds), "--degree", str(max(1, len(peers) - 1))]
