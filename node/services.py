@@ -17,7 +17,7 @@ from ledger.identity.endpoints import Endpoint, Origin, find_endpoint
 from ledger.identity.network import Network
 from node.blobs.doors import Bounds, Doors
 from node.blobs.gateway import STATS, GatewayStats, make_gateway_app
-from node.blobs.intake import Intake, Wants
+from node.blobs.intake import Intake, Wants, want_nothing
 from node.blobs.pin_stats import PinStats
 from node.blobs.store import BlockStore
 from node.gossip.certificate import Certificate
@@ -51,7 +51,7 @@ class Services:
         serves: Callable[[bytes], bool] = lambda _: True,
         on_equivocation: Callable[[Announcement, Announcement], None] | None = None,
         on_reach: Callable[[Reachability], None] = lambda _: None,
-        make_wants: Callable[[BlockStore], Wants] = lambda _: _want_nothing,
+        make_wants: Callable[[BlockStore], Wants] = lambda _: want_nothing,
     ) -> None:
         """serves: whether to hand out the blob with this digest. make_wants: says what to take from others."""
         self._history = history
@@ -202,7 +202,3 @@ class Services:
 
     def _hear(self, announcement: Announcement) -> None:
         self._announced.note_heard(announcement.round, announcement.author_address)
-
-
-def _want_nothing(digest: bytes, under: bytes | None) -> int | None:  # noqa: ARG001
-    return None

@@ -35,6 +35,7 @@ _SAID: Final = {
 _NOT_FOUND: Final = 500
 # A block that is not found changes nothing for the next one; so many in a row halve the time for the next.
 _VAIN_MAX: Final = 4
+_HALVINGS_MAX: Final = 16
 _REST_S: Final = 5.0
 _REST_MAX_S: Final = 300.0
 
@@ -72,6 +73,13 @@ class IpfsDaemon:
         """Whether it is left alone for now."""
         return asyncio.get_running_loop().time() < self._until_s
 
+    @property
+    def look_s(self) -> float:
+        """Seconds in which it may look for the next block."""
+        # Bounded: what thousands of blocks in vain halve it by, no float holds.
+        halvings = min(self._vain // _VAIN_MAX, _HALVINGS_MAX)
+        return max(self._patience.look_least_s, self._patience.look_s / (1 << halvings))
+
     async def fetch_block(
         self, session: aiohttp.ClientSession, wanted: WantedBlock, note: Callable[[int], None]
     ) -> bytes:
@@ -90,8 +98,7 @@ class IpfsDaemon:
         return block
 
     async def _ask(self, session: aiohttp.ClientSession, wanted: WantedBlock, note: Callable[[int], None]) -> bytes:
-        patience = self._patience
-        look_s = max(patience.look_least_s, patience.look_s / 2 ** (self._vain // _VAIN_MAX))
+        patience, look_s = self._patience, self.look_s
         # Kubo and js-ipfs both take `timeout` with every call.
         query = {"arg": cid_of(wanted.digest, wanted.codec).text, "timeout": f"{round(1000 * look_s)}ms"}
         request = session.post(

@@ -32,6 +32,7 @@ _ANSWER_BYTES_MAX: Final = 1 << 16
 _READ_BYTES: Final = 1 << 16
 _LINE_BYTES_MAX: Final = 4096
 _SAID_MAX: Final = 200
+_NOT_PINNED: Final = "is not pinned"
 _CONNECT_S: Final = 10.0
 # A blob takes its time by its size; the daemon has to take a piece of it in so long.
 _STALL_S: Final = 60.0
@@ -118,8 +119,11 @@ class DaemonPins:
             found = await self._ask(
                 lambda: self._client.pin.ls(cid.text, type="recursive", opts={"names": True}), "Keys"
             )
-        except _Refused:
-            return None
+        except _Refused as refusal:
+            # Kubo and js-ipfs both say so. Any other refusal says nothing of pins.
+            if _NOT_PINNED in str(refusal):
+                return None
+            raise
         if not isinstance(found, dict):
             raise self._nonsense("pin/ls", found)
         for key, about in found.items():

@@ -1,30 +1,41 @@
 """Blocks that a member hands over, since nobody reaches its gateway: taken where the chain names them (R19.2)."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
 from aiohttp import web
 
 from ledger.blobs.cid import BadCid, digest_of, parse_cid
-from ledger.blobs.unixfs import CHUNK_BYTES, parse_root
+from ledger.blobs.unixfs import CHUNK_BYTES, Part, parse_children, parse_root
 from ledger.errors import PeerFault
 from node.blobs.store import BlockStore
 
-_PARALLEL: Final = 4
-_BODY_S: Final = 30.0
+_PARALLEL: Final = 16
+_PER_ADDRESS: Final = 4
+# A block may take so long, and a second more for each 64 KiB.
+_BODY_S: Final = 5.0
+_PACE: Final = 1 << 16
 _READ_BYTES: Final = 1 << 16
+# From a record to its checkpoint's root, a node of that, a leaf.
+_PATH_MAX: Final = 3
 
 
 class Wants(Protocol):
     """Whether a block is to be taken. Called in a worker thread.
 
-    under: a block that is here and leads to it; None for a root that the chain names. Returns the most bytes of the
-    blob below it, 0 where it is a part of one, None where it is not wanted.
+    path: the blocks that lead to it, each here, from what the chain names on; empty where that is the block itself.
+    Returns for a root the most bytes of its blob, for a part of one its place there, None for what is not wanted.
     """
 
-    def __call__(self, digest: bytes, under: bytes | None) -> int | None: ...
+    def __call__(self, digest: bytes, path: Sequence[bytes]) -> int | Part | None: ...
+
+
+def want_nothing(digest: bytes, path: Sequence[bytes]) -> int | Part | None:  # noqa: ARG001
+    """Of a gateway that keeps nothing for others."""
+    return None
 
 
 class Intake:
@@ -32,7 +43,7 @@ class Intake:
 
     def __init__(self, store: BlockStore, wants: Wants, on_taken: Callable[[bytes], None]) -> None:
         self._store, self._wants, self._on_taken = store, wants, on_taken
-        self._slots = asyncio.Semaphore(_PARALLEL)
+        self._under_way = Counter[str]()
         # Its own, as the gateway's are: strangers keep nothing waiting that this node does for itself.
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="intake")
         self.taken = 0
@@ -44,7 +55,7 @@ class Intake:
         """
         try:
             digest = parse_cid(request.match_info["cid"]).digest
-            under = parse_cid(request.query["under"]).digest if "under" in request.query else None
+            path = [parse_cid(text).digest for text in request.query.getall("under", ())[: _PATH_MAX + 1]]
         except BadCid as error:
             raise web.HTTPBadRequest(text=str(error)) from error
         # [REJECT] R19.2: sizes first.
@@ -53,20 +64,28 @@ class Intake:
         # What does not unpack would be an exception of the library's where the body is read.
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise _cut(web.HTTPUnsupportedMediaType(text="send the block as it is, without Content-Encoding"))
-        if self._slots.locked():
+        if len(path) > _PATH_MAX:
+            raise _cut(web.HTTPNotFound(text="not wanted here"))
+        address = request.remote or ""
+        # One that dawdles leaves room for others.
+        if self._under_way.total() >= _PARALLEL or self._under_way[address] >= _PER_ADDRESS:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}, text="busy")
-        async with self._slots:
-            return await self._take(request, digest, under)
+        self._under_way[address] += 1
+        try:
+            return await self._take(request, digest, path)
+        finally:
+            self._under_way[address] -= 1
+            self._under_way += Counter()
 
     def close(self) -> None:
         """End its thread."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _take(self, request: web.Request, digest: bytes, under: bytes | None) -> web.Response:
+    async def _take(self, request: web.Request, digest: bytes, path: Sequence[bytes]) -> web.Response:
         loop = asyncio.get_running_loop()
-        limit = await loop.run_in_executor(self._threads, self._wants, digest, under)
+        place = await loop.run_in_executor(self._threads, self._wants, digest, path)
         # [REJECT] R19.2: what the chain does not lead to. The same words for what is sealed here.
-        if limit is None or self._store.is_sealed(digest):
+        if place is None or self._store.is_sealed(digest):
             raise _cut(web.HTTPNotFound(text="not wanted here"))
         if await loop.run_in_executor(self._threads, self._store.read_block, digest) is not None:
             return web.Response(status=200)
@@ -74,16 +93,15 @@ class Intake:
         # [REJECT] R19.2: a block that does not hash to the digest it came by
         if digest_of(block) != digest:
             raise _cut(web.HTTPBadRequest(text="these bytes are another block"))
-        if limit:
-            try:
-                is_whole = parse_root(digest, block, limit).height == 0
-            except PeerFault as fault:
-                raise _cut(web.HTTPBadRequest(text="no root of a blob that is wanted")) from fault
-        else:
-            is_whole = False
+        try:
+            # [REJECT] R19.2: what the profile does not have in this place; so nothing leads on for ever
+            part = place if isinstance(place, Part) else parse_root(digest, block, place)
+            parse_children(part, block)
+        except PeerFault as fault:
+            raise _cut(web.HTTPBadRequest(text="no block of a blob that is wanted")) from fault
         await loop.run_in_executor(self._threads, self._store.put_block, digest, block)
         self.taken += 1
-        if is_whole:
+        if part is not place and part.height == 0:
             self._on_taken(digest)
         return web.Response(status=201)
 
@@ -91,7 +109,7 @@ class Intake:
 async def _read_body(request: web.Request) -> bytes:
     body = bytearray()
     try:
-        async with asyncio.timeout(_BODY_S):
+        async with asyncio.timeout(_BODY_S + (request.content_length or 0) / _PACE):
             while len(body) <= CHUNK_BYTES and (piece := await request.content.read(_READ_BYTES)):
                 body += piece
     except TimeoutError as error:

@@ -9,15 +9,15 @@ import contextlib
 import logging
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, first_disputable_round
 from ledger.blobs.contents.records import RECORD_MAX_BYTES, InvalidBlob, decode_record, update_max_bytes
-from ledger.blobs.dagpb import BlockLink, MalformedBlob
-from ledger.blobs.unixfs import MAGIC, parse_node
+from ledger.blobs.unixfs import Part, parse_children, parse_root
 from ledger.circle.history import History, Round
+from ledger.errors import PeerFault
 from ledger.judging.replay import shows_checkpoint
 from node.blobs.handing import Hander, NotTaken
 from node.blobs.store import BlockStore
@@ -38,31 +38,63 @@ class WantedBlocks:
     def __init__(self, store: BlockStore, history: Callable[[], History]) -> None:
         self._store, self._history = store, history
         self._named: tuple[bytes, dict[bytes, int]] = (b"", {})
+        self._records: dict[bytes, list[tuple[Round, int]]] = {}
 
-    def __call__(self, digest: bytes, under: bytes | None) -> int | None:
+    def __call__(self, digest: bytes, path: Sequence[bytes]) -> int | Part | None:
         """See `node.blobs.intake.Wants`."""
-        if under is None:
-            return self._find_named().get(digest)
-        block = None if self._store.is_sealed(under) else self._store.read_block(under)
+        top, *rest = (*path, digest)
+        place: int | Part | None = self._find_named().get(top)
+        if place is None or not rest:
+            return place
+        # Of a record that the chain names, and of nothing else: what others could have it name leads on for ever.
+        if (limit := self._find_checkpoint(top, rest[0])) is not None:
+            top, *rest = rest
+            place = limit
+        for below in rest:
+            place = self._find_place(top, place, below)
+            if place is None:
+                return None
+            top = below
+        return place
+
+    def _find_checkpoint(self, record: bytes, checkpoint: bytes) -> int | None:
+        """The most bytes of a checkpoint, where a record that is here and has to name one names this one."""
+        rounds = self._records.get(record, [])
+        blob = self._store.find(record, RECORD_MAX_BYTES) if rounds and not self._store.is_sealed(record) else None
+        if blob is None or _read_checkpoint(blob) != checkpoint:
+            return None
+        history = self._history()
+        is_due = any(shows_checkpoint(history, round_, seat) for round_, seat in rounds)
+        return checkpoint_max_bytes(history.manifest) if is_due else None
+
+    def _find_place(self, above: bytes, place: int | Part, below: bytes) -> Part | None:
+        """Where a block stands in a blob, directly below one that is here and whose place is known."""
+        block = None if self._store.is_sealed(above) else self._store.read_block(above)
         if block is None:
             return None
-        if not block.startswith(MAGIC) and any(link.digest == digest for link in _list_links(block)):
-            return 0
-        record = self._store.find(under, RECORD_MAX_BYTES)
-        is_named = record is not None and _read_checkpoint(record) == digest
-        return checkpoint_max_bytes(self._history().manifest) if is_named else None
+        try:
+            part = place if isinstance(place, Part) else parse_root(above, block, place)
+            return next((child for child in parse_children(part, block) if child.digest == below), None)
+        except PeerFault:
+            return None
 
     def _find_named(self) -> dict[bytes, int]:
         """Digest → the most bytes of the blob."""
         history = self._history()
         if self._named[0] != history.hash:
             limit = update_max_bytes(history.manifest)
-            named = dict[bytes, int]()
+            named, records = dict[bytes, int](), defaultdict[bytes, list[tuple[Round, int]]](list)
+            for round_ in _find_disputable(history):
+                for seat, said in list(round_.attestations.items()):
+                    named[said.record] = RECORD_MAX_BYTES
+                    records[said.record].append((round_, seat))
+            # Last: who names another's update as its record makes nobody take that for too large.
             for round_ in _find_disputable(history):
                 # R5: before the draw an update is its author's alone.
                 if round_.seed is not None:
-                    named.update(dict.fromkeys(round_.commits.values(), limit))
-                named.update((said.record, RECORD_MAX_BYTES) for said in list(round_.attestations.values()))
+                    for digest in list(round_.commits.values()):
+                        named[digest] = max(limit, named.get(digest, 0))
+            self._records = dict(records)
             self._named = history.hash, named
         return self._named[1]
 
@@ -88,6 +120,7 @@ class HandingOver:
         self._copies = Counter[bytes]()
         self._tried = Counter[bytes]()
         self._not_before: dict[bytes, float] = {}
+        self._failures = Counter[str]()
         self._under_way: dict[bytes, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
@@ -178,9 +211,10 @@ class HandingOver:
         return self._copies[digest] >= _COPIES or self._store.has(digest)
 
     async def _hand(self, digest: bytes, under: bytes | None) -> None:
-        """To as many as are lacking, in random order."""
+        """To as many as are lacking, in random order; those that stalled or refused lately come last."""
         gateways = self._list_gateways()
         self._rng.shuffle(gateways)
+        gateways.sort(key=lambda gateway: self._failures[gateway])
         copies = 0
         while gateways and copies < _COPIES:
             lacking = _COPIES - copies
@@ -200,20 +234,15 @@ class HandingOver:
         try:
             await self._hander.hand(gateway, digest, under)
         except NotTaken as refusal:
+            self._failures[gateway] += refusal.is_final
             _log.debug("blob not taken digest=%s gateway=%s reason=%s", digest.hex()[:12], gateway, refusal)
             return False
+        self._failures[gateway] = 0
         return True
 
 
 def _find_disputable(history: History) -> Iterator[Round]:
     yield from history.rounds[first_disputable_round(history.number) - 1 :]
-
-
-def _list_links(node: bytes) -> tuple[BlockLink, ...]:
-    try:
-        return parse_node(node).links
-    except MalformedBlob:
-        return ()
 
 
 def _read_checkpoint(record: bytes) -> bytes:

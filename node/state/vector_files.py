@@ -40,13 +40,15 @@ class VectorFiles:
     def get(self, digest: bytes, dtype: Any) -> NDArray[Any] | None:
         """The vector of that name, (d,); None where there is none, or a damaged one. Raises OSError."""
         name = digest.hex()
-        try:
-            raw = (self._folder / name).read_bytes()
-        except FileNotFoundError:
-            return None
-        if hashlib.sha256(raw).digest() != digest or len(raw) % _VALUE_BYTES:
-            return None
-        self._whole.add(name)
+        # Else `keep` could remove it in between, and it would be taken for being there.
+        with self._lock:
+            try:
+                raw = (self._folder / name).read_bytes()
+            except FileNotFoundError:
+                return None
+            if hashlib.sha256(raw).digest() != digest or len(raw) % _VALUE_BYTES:
+                return None
+            self._whole.add(name)
         return np.frombuffer(raw, np.dtype(dtype).newbyteorder("<")).astype(dtype)
 
     def keep(self, digests: Collection[bytes]) -> None:

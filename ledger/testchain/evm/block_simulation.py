@@ -175,6 +175,8 @@ class _Block:
         return int(self._receipts[-1].gas_used) if self._receipts else 0
 
     def _execute(self, message: CallMessage) -> SimulatedCall:
+        # Code that was overridden may be long and without a jump.
+        self._state.meter.look()
         gas = self._choose_gas(message)
         nonce = self._choose_nonce(message)
         _check_limits(message, gas)

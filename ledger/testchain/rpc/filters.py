@@ -35,8 +35,8 @@ class _LogQuery(NamedTuple):
     """Number of the first block."""
     last: int | None
     """Number of the last block, None for no end."""
-    asked: Any
-    """The filter as its caller wrote it."""
+    blocks: dict[str, Any]
+    """The blocks as its caller named them, and nothing else of what it wrote."""
 
 
 @dataclass
@@ -114,11 +114,12 @@ class Filters:
         wanted, fields = params.parse_log_filter(asked)
         first, last = self._lookups.log_range(fields)
         if fields.get("blockHash") is not None:
-            return self._add(_LogQuery(wanted, first, last, asked))
+            return self._add(_LogQuery(wanted, first, last, {"blockHash": fields["blockHash"]}))
         # Tags move with the chain, and what it has already is no news.
-        named = [params.parse_block_id(fields.get(name) or "latest") for name in ("fromBlock", "toBlock")]
-        numbers = [one if isinstance(one, int) else None for one in named]
-        return self._add(_LogQuery(wanted, numbers[0] or 0, numbers[1], asked))
+        named = {name: params.parse_block_id(fields.get(name) or "latest") for name in ("fromBlock", "toBlock")}
+        numbers = [one if isinstance(one, int) else None for one in named.values()]
+        blocks = {name: hex(one) if isinstance(one, int) else one for name, one in named.items()}
+        return self._add(_LogQuery(wanted, numbers[0] or 0, numbers[1], blocks))
 
     def _new_block_filter(self) -> str:
         return self._add()
@@ -161,7 +162,7 @@ class Filters:
         query = self._find(name).query
         if query is None:
             raise _not_found()
-        return self._lookups.search_logs(query.asked)
+        return self._lookups.find_logs(query.wanted, query.blocks)
 
     def _find(self, name: Any) -> _Filter:
         self._expire()

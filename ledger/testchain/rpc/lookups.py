@@ -8,6 +8,7 @@ from ledger.testchain.mining.engine import Engine
 from ledger.testchain.rpc import params, views
 from ledger.testchain.rpc.errors import LIMIT_EXCEEDED, SERVER_ERROR, RpcError
 from ledger.testchain.storage.blocks import BlockRecord, take_transaction
+from ledger.testchain.storage.logs import LogFilter
 
 MAX_LOGS = 20_000
 
@@ -132,7 +133,10 @@ class Lookups:
 
     def search_logs(self, filter_object: Any) -> list[Any]:
         """eth_getLogs."""
-        wanted, fields = params.parse_log_filter(filter_object)
+        return self.find_logs(*params.parse_log_filter(filter_object))
+
+    def find_logs(self, wanted: LogFilter, fields: dict[str, Any]) -> list[Any]:
+        """The same of a filter that is parsed. fields: of which those matter that name blocks."""
         first, last = self.log_range(fields)
         found = []
         for log in self._chain.search_logs(wanted, first, last):

@@ -197,3 +197,10 @@ def test_one_daemon_is_one_for_the_whole_process() -> None:
     api = "/ip4/127.0.0.1/tcp/5001"
     assert find_daemon(api) is find_daemon(api)
     assert find_daemon(None) is None
+
+
+async def test_it_may_look_in_vain_for_thousands_of_blocks() -> None:
+    daemon = IpfsDaemon("/ip4/127.0.0.1/tcp/1")
+    for _ in range(5000):
+        daemon._note_answer(is_vain=True)
+    assert daemon.look_s == DaemonPatience().look_least_s

@@ -1,17 +1,19 @@
 """A gateway takes what it wants of others and nothing else, and a peer hands its blobs over whole."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession, TCPConnector
 from aiohttp.test_utils import TestClient, TestServer
 
-from ledger.blobs.cid import RAW, cid_of, digest_of
-from ledger.blobs.unixfs import CHUNK_BYTES, build_dag
+from ledger.blobs.cid import DAG_PB, RAW, cid_of, digest_of
+from ledger.blobs.dagpb import encode_node
+from ledger.blobs.unixfs import CHUNK_BYTES, BlockLink, Part, build_dag, parse_children, parse_root
 from node.blobs.gateway import make_gateway_app
 from node.blobs.handing import Hander, NotTaken
 from node.blobs.intake import Intake, Wants
@@ -49,10 +51,14 @@ async def taking(
 def wants_roots(store: BlockStore) -> Wants:
     """The two samples' roots, and what is under a block that is there."""
 
-    def wants(digest: bytes, under: bytes | None) -> int | None:
-        if under is None:
+    def wants(digest: bytes, path: Sequence[bytes]) -> int | Part | None:
+        if not path:
             return LARGE.size_bytes if digest in (SMALL.root, LARGE.root) else None
-        return 0 if store.read_block(under) is not None else None
+        block = store.read_block(path[-1])
+        if block is None:
+            return None
+        below = parse_children(parse_root(path[-1], block, LARGE.size_bytes), block)
+        return next((part for part in below if part.digest == digest), None)
 
     return wants
 
@@ -115,12 +121,51 @@ async def test_a_packed_body_is_refused_whether_it_unpacks_or_not(store: BlockSt
 
 
 async def test_a_root_of_a_larger_blob_than_wanted_is_refused(store: BlockStore) -> None:
-    async with taking(store, lambda digest, under: 999) as client:
+    async with taking(store, lambda digest, path: 999) as client:
         assert (await client.put(path_of(SMALL.root), data=SMALL.data)).status == 400
         root = LARGE.nodes[-1].data
         assert digest_of(root) == LARGE.root
         assert (await client.put(path_of(LARGE.root), data=root)).status == 400
     assert store.read_block(SMALL.root) is None
+
+
+async def test_a_root_that_leads_to_more_than_its_size_is_refused(store: BlockStore) -> None:
+    # It says two leaves' bytes, and links to nodes, which could link to nodes.
+    links = [BlockLink(digest, DAG_PB, CHUNK_BYTES) for digest in LARGE.leaves[:2]]
+    root = encode_node(links, [CHUNK_BYTES, CHUNK_BYTES])
+    async with taking(store, lambda digest, path: LARGE.size_bytes) as client:
+        assert (await client.put(path_of(digest_of(root)), data=root)).status == 400
+    assert store.read_block(digest_of(root)) is None
+
+
+async def test_a_part_of_another_length_than_its_node_says_is_refused(store: BlockStore) -> None:
+    short = b"FM" + bytes(100)
+    links = [BlockLink(digest_of(short), RAW, CHUNK_BYTES), BlockLink(LARGE.leaves[0], RAW, 100)]
+    root = encode_node(links, [CHUNK_BYTES, 100])
+    store.put_block(digest_of(root), root)
+    async with taking(store, wants_roots(store)) as client:
+        for leaf in (short, LARGE.data[:CHUNK_BYTES]):
+            assert (await client.put(path_of(digest_of(leaf), digest_of(root)), data=leaf)).status == 400
+
+
+async def test_an_address_that_dawdles_leaves_room_for_others(store: BlockStore) -> None:
+    async def dawdle() -> AsyncIterator[bytes]:
+        yield SMALL.data[:100]
+        await asyncio.Event().wait()
+
+    async with taking(store, wants_roots(store)) as client:
+        headers = {"Content-Length": str(len(SMALL.data))}
+        url = path_of(SMALL.root)
+        slow = [asyncio.create_task(client.put(url, data=dawdle(), headers=headers)) for _ in range(9)]
+        refused = await next(asyncio.as_completed(slow))
+        assert refused.status == 503
+        connector = TCPConnector(local_addr=("127.0.0.2", 0))
+        async with ClientSession(connector=connector) as other:
+            answer = await other.put(client.make_url(path_of(SMALL.root)), data=SMALL.data)
+            assert answer.status == 201
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
 
 
 async def test_a_sealed_blob_is_neither_taken_nor_told_of(store: BlockStore) -> None:
@@ -136,7 +181,7 @@ async def test_a_gateway_without_intake_takes_nothing(store: BlockStore) -> None
 
 async def test_who_hands_over_hears_whether_to_come_back(store: BlockStore, own: BlockStore) -> None:
     hander = Hander(own)
-    async with taking(store, lambda digest, under: None) as client:
+    async with taking(store, lambda digest, path: None) as client:
         base = str(client.make_url("/")).rstrip("/")
         with pytest.raises(NotTaken, match="status 404") as refused:
             await hander.hand(base, SMALL.root, None)

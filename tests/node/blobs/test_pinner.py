@@ -235,3 +235,24 @@ async def test_one_full_blob_does_not_keep_pins_from_being_removed(peer: Peer) -
         pinner.unpin(old)
         await settle(pinner)
         assert set(daemon.pins) == texts_of(new)
+
+
+async def test_a_refusal_that_says_nothing_of_pins_makes_no_pin_ones_own(peer: Peer) -> None:
+    (both,) = peer.put(b"both")
+    async with ill_daemon(IllDaemon()) as daemon:
+        daemon.pin(both)
+
+        async def out_of_order(request: web.Request) -> web.StreamResponse:
+            return refuse("lock is held") if "arg" in request.query else await daemon.answer_pin_ls(request)
+
+        daemon.ill["pin/ls"] = out_of_order
+        async with peer.pinning(daemon.api, both) as pinner:
+            async with asyncio.timeout(20):
+                while not pinner.stats.failures:
+                    daemon.was_asked.clear()
+                    await daemon.was_asked.wait()
+            daemon.ill.clear()
+            await settle(pinner)
+            pinner.unpin(both)
+            await settle(pinner)
+        assert daemon.pins == {cid_of(both).text: ""}

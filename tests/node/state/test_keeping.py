@@ -1,18 +1,23 @@
 """Members keep for a peer whom nobody reaches what the chain leads to, and take nothing else."""
 
+import dataclasses
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp.test_utils import TestServer
 
+from ledger.blobs.contents.records import decode_record, encode_record
 from ledger.circle.history import History
 from ledger.judging.replay import shows_checkpoint
 from node.blobs.gateway import make_gateway_app
 from node.blobs.intake import Intake
 from node.blobs.store import BlockStore
+from node.state import keeping
 from node.state.keeping import HandingOver, WantedBlocks
 from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, Circle
 
@@ -104,8 +109,8 @@ def test_updates_are_wanted_once_the_seed_is_drawn(circle: Circle, tmp_path: Pat
     digest = circle.known.rounds[1].commits[SEAT]
     before = next(known for known in befores(circle) if known.number == 2 and SEAT in known.rounds[1].commits)
     assert before.rounds[1].seed is None
-    assert WantedBlocks(store, lambda: before)(digest, None) is None
-    assert WantedBlocks(store, lambda: circle.known)(digest, None)
+    assert WantedBlocks(store, lambda: before)(digest, ()) is None
+    assert WantedBlocks(store, lambda: circle.known)(digest, ())
 
 
 def befores(circle: Circle) -> Iterator[History]:
@@ -119,10 +124,40 @@ def befores(circle: Circle) -> Iterator[History]:
 def test_nothing_is_wanted_that_the_chain_does_not_name(circle: Circle, own: BlockStore, tmp_path: Path) -> None:
     store = BlockStore(tmp_path / "store")
     wants = WantedBlocks(store, lambda: circle.known)
-    assert wants(bytes(32), None) is None
-    checkpoint, record = next(checkpoints_of(circle)), circle.known.rounds[1].attestations[SEAT].record
-    assert wants(checkpoint, None) is None
+    assert wants(bytes(32), ()) is None
+    checkpoint = next(checkpoints_of(circle))
+    number = next(
+        number for (number, seat), made in circle.checkpoints.items() if (seat, made) == (SEAT, checkpoint)
+    )
+    record = circle.known.rounds[number - 1].attestations[SEAT].record
+    update = circle.known.rounds[0].commits[SEAT]
+    assert wants(checkpoint, ()) is None
     # The record that names it is not here yet, and another blob does not lead to it.
-    assert wants(checkpoint, record) is None
-    store.put(circle.read(circle.known.rounds[0].commits[SEAT]))
-    assert wants(checkpoint, circle.known.rounds[0].commits[SEAT]) is None
+    assert wants(checkpoint, [record]) is None
+    store.put(circle.read(update))
+    assert wants(checkpoint, [update]) is None
+    store.put(circle.read(record))
+    assert wants(checkpoint, [record])
+    # What a checkpoint's place holds leads to no other, though it is a record.
+    assert wants(checkpoint, [record, record]) is None
+    assert wants(checkpoint, [bytes(32), record]) is None
+
+
+def test_a_record_that_nobody_anchored_leads_to_nothing(circle: Circle, own: BlockStore, tmp_path: Path) -> None:
+    store = BlockStore(tmp_path / "store")
+    wants = WantedBlocks(store, lambda: circle.known)
+    record = decode_record(circle.read(circle.known.rounds[1].attestations[SEAT].record))
+    stray = store.put(encode_record(msgspec.structs.replace(record, checkpoint=bytes(range(32)))))
+    assert wants(bytes(range(32)), [stray]) is None
+
+
+def test_who_anchors_anothers_update_as_its_record_does_not_make_it_too_large(
+    circle: Circle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "update_max_bytes", lambda _: 1 << 30)
+    round_ = circle.known.rounds[1]
+    digest, said = round_.commits[SEAT], round_.attestations[0]
+    attestations = {**round_.attestations, 0: dataclasses.replace(said, record=digest)}
+    seen = SimpleNamespace(seed=round_.seed, commits=round_.commits, attestations=attestations)
+    monkeypatch.setattr(keeping, "_find_disputable", lambda _: iter([seen]))
+    assert WantedBlocks(BlockStore(tmp_path / "store"), lambda: circle.known)(digest, ()) == 1 << 30

@@ -146,3 +146,16 @@ def test_bad_calls_are_refused(scene: Scene, method: str, arguments: list[Any], 
     with pytest.raises(RpcError) as refusal:
         scene.rpc.answer(method, arguments)
     assert refusal.value.code == code
+
+
+def test_of_what_a_caller_wrote_only_the_filter_is_kept(scene: Scene, signed: Signed) -> None:
+    scene.engine.mine()
+    junk = "junk that nobody needs"
+    asked = {"fromBlock": {"blockNumber": "0x1", "more": junk}, "topics": [[None, junk]], "more": junk}
+    name = scene.ask("eth_newFilter", asked)
+    # LOG1 of nothing, then STOP.
+    scene.send(signed(0, 0, to=b"", data="0x5f5f5fa100", gas=100_000))
+    scene.engine.mine()
+    assert len(scene.ask("eth_getFilterLogs", name)) == len(scene.changes(name)) == 1
+    held: Any = scene._methods["eth_newFilter"]
+    assert junk not in repr(held.__self__._filters)
