@@ -133,7 +133,7 @@ class DaemonPins:
 
     async def unpin(self, cid: Cid) -> None:
         """Let the daemon's next garbage collection have the blob, which is pinned."""
-        await self._control(lambda: self._client.pin.rm(cid.text))
+        await self._ask(lambda: self._client.pin.rm(cid.text), "Pins")
 
     async def list_pins(self) -> AsyncIterator[bytes]:
         """The digests of the roots that it has pinned, whoever did. Other pins are left out."""
@@ -143,7 +143,7 @@ class DaemonPins:
             async for line in _read_lines(response):
                 try:
                     found = json.loads(line)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     raise self._nonsense("pin/ls", line) from error
                 cid = _find_cid(found.get("Cid") if isinstance(found, dict) else None)
                 if cid is not None:
@@ -186,7 +186,8 @@ class DaemonPins:
             raise self._refused("the call", str(error)) from error
         except CommunicationError as error:
             raise self._unreachable(error) from error
-        except ClientError as error:
+        # For an answer that is empty or nested deeply the library has no error of its own.
+        except (ClientError, AssertionError, RecursionError, LookupError, TypeError, ValueError) as error:
             raise self._nonsense("a call", error) from error
 
     def _unreachable(self, error: Exception) -> SetupError:

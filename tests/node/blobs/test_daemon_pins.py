@@ -112,6 +112,30 @@ async def test_nonsense_is_said_to_be_such() -> None:
             await list_all(pins)
 
 
+@pytest.mark.parametrize("body", [b"", b"[" * 60_000, b'{"a":' * 20_000, b'{"ID":"a"}{"ID":"b"}', b"[1]", b"null"])
+async def test_what_the_library_knows_no_error_for_is_nonsense_too(body: bytes) -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type="application/json")
+
+    daemon = IllDaemon()
+    daemon.ill["all"] = answer
+    async with asking(daemon) as pins:
+        for call in (pins.fetch_id, pins.fetch_room, lambda: pins.unpin(cid_of(SMALL.root))):
+            with pytest.raises(SetupError, match="nonsense"):
+                await call()
+
+
+async def test_a_pin_that_is_nested_deeply_ends_its_list() -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=b'{"Cid":' + b"[" * 3000 + b"\n")
+
+    daemon = IllDaemon()
+    daemon.ill["pin/ls"] = answer
+    async with asking(daemon) as pins:
+        with pytest.raises(SetupError, match="nonsense"):
+            await list_all(pins)
+
+
 async def test_a_list_of_pins_without_a_line_end_is_cut_off() -> None:
     daemon = IllDaemon()
     daemon.ill["pin/ls"] = ills.endless
