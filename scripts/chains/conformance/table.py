@@ -67,7 +67,7 @@ def _by_method(reasons: dict[str, list[Rule]]) -> dict[str, dict[str, list[Rule]
 
 def _clients() -> str:
     return "".join(
-        f"| {client} | {tried - len(left)} of {tried} | {', '.join(left)} |\n"
+        f"| {client} | {tried - len(left)} of {tried} | {'; '.join(left)} |\n"
         for client, (tried, left) in LEFT.items()
     )
 
