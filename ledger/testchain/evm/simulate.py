@@ -114,6 +114,8 @@ def _cap(state: WorldState, message: CallMessage, price_wei: int) -> int:
 
 def _run(state: WorldState, message: CallMessage, gas: int, price_wei: int) -> tuple[Computation, int]:
     """Execute with a gas limit and undo it. Returns the computation and the gas a receipt would name."""
+    # Several executions of long code without a jump would else be one that gives no way to others.
+    state.meter.look()
     transaction = _spoof(state, message, gas, price_wei)
     needed = max(transaction.intrinsic_gas + creation_gas(message.to, message.data), floor_gas(message.data))
     if gas < needed:

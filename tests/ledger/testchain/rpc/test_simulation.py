@@ -157,3 +157,18 @@ def test_a_sender_can_wait_for_the_receipt(chain: Any, signed: Callable[..., byt
 
 def _call(method: str, *params: Any) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+
+
+@pytest.mark.parametrize("method", ["eth_estimateGas", "eth_simulateV1"])
+def test_each_execution_of_code_without_a_jump_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    turns, given = Turns(), list[None]()
+    monkeypatch.setattr(turns, "give_way", lambda: given.append(None))
+    engine = Engine(tmp_path / "chain", 1337, None)
+    accounts, message = {ELSEWHERE: {"code": "0x" + "5f50" * 100}}, {"to": ELSEWHERE, "data": "0x01"}
+    plans = {"blockStateCalls": [{"stateOverrides": accounts, "calls": [message] * 3}]}
+    asked = [plans] if method == "eth_simulateV1" else [message, "latest", accounts]
+    RpcMethods(engine, turns).answer(method, asked)
+    engine.close()
+    assert len(given) >= 3
