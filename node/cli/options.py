@@ -49,8 +49,17 @@ def add_ipfs_api(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ipfs-api",
         metavar="MULTIADDR",
+        type=_check_ipfs_api,
         help="an IPFS daemon, asked by CID for what no gateway gives, as /ip4/127.0.0.1/tcp/5001",
     )
+
+
+def _check_ipfs_api(text: str) -> str:
+    """Raises UsageError, also where nothing will be asked of a daemon."""
+    from ledger.fetch.daemon_address import parse_daemon_api
+
+    parse_daemon_api(text)
+    return text
 
 
 def choose_rpc_urls(options: argparse.Namespace) -> list[str] | None:

@@ -51,8 +51,6 @@ def serve(handle: int) -> None:
     ends: dict[int, int] = {}
     seeing, seen = os.pipe()
     os.set_blocking(seen, False)
-    # Ctrl-C reaches all of a terminal's processes; this one ends with who started it, when that has ended the rest.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(seen)
     while True:
@@ -132,6 +130,8 @@ def _run_command() -> NoReturn:
 
 
 if __name__ == "__main__":
+    # Ctrl-C reaches all of a terminal's processes; this one ends with who started it, when that has ended the rest.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     load_bls_late()
     import_modules(sys.argv[2:])
     gc.collect()

@@ -34,7 +34,7 @@ class Announcing:
         is_other = is_other or gossip.has_announced_another(number, digest)
         if is_other or not parts.journal.may_sign(number, parts.address, digest):
             # Only the chain brought this one back; a second announcement would convict the peer.
-            _log.warning("not announcing, another update announced already round=%d", number)
+            _log.warning("not announcing, another update may be announced already round=%d", number)
             return
         await parts.meter.measure_awaited("gossip", self._flood(number, digest))
         parts.behaviour.after_announcing(number, digest)

@@ -74,6 +74,24 @@ def test_a_wrong_command_line_ends_with_2(command: list[str], capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        ["status", "--circle", "circle.json"],
+        ["audit", "circle.car"],
+        ["deploy"],
+        ["model", "export"],
+        ["trace"],
+        ["watch"],
+    ],
+)
+def test_a_daemon_that_cannot_be_is_refused_also_where_none_would_be_asked(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--ipfs-api", "localhost:5001"]) == 2
+    assert "'localhost:5001' is no daemon's multiaddr: write it like /ip4/" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("text", "wei"),
     [
         ("0", 0),
