@@ -4,6 +4,7 @@ import hashlib
 import random
 import secrets
 import ssl
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -44,6 +45,7 @@ _AUTHORS: Final = 40
 _ENDS: Final = (Challenge, Hello, PullAnswer, DialledBack)
 """Messages for which a node ends a link, as they come."""
 _ROUNDS: Final = (0, 1, 2, ROUND, ROUND + 1, ROUND + 2, 1 << 40, (1 << 63) - 1)
+_AGAIN_S: Final = 0.1
 
 
 class GossipClient:
@@ -116,6 +118,17 @@ class GossipClient:
 
     def probe(self) -> None:
         """Link, ask for a round and wait for the answer. Raises OSError, AssertionError."""
+        until = time.monotonic() + WAIT_S
+        while True:
+            try:
+                return self._probe_once()
+            except _NoRoom:
+                # A node has so many links at a time, and those of inputs just sent may not have ended yet.
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_AGAIN_S)
+
+    def _probe_once(self) -> None:
         connection, reader = self._link()
         try:
             connection.sendall(encode_frame(join_frame([encode(Pull(ROUND, [], []))])))
@@ -124,7 +137,7 @@ class GossipClient:
                 if kind == BINARY and any(isinstance(one, PullAnswer) for one in decode(payload)):
                     return
                 if kind == 8:
-                    raise ConnectionError(f"the node hangs up: {payload[2:]!r}")
+                    raise _hung_up(payload)
         except BadMessage as error:
             raise AssertionError(f"the node says what is no message: {error}") from error
         finally:
@@ -152,6 +165,15 @@ class GossipClient:
             connection.close()
             raise
         return connection, reader
+
+
+class _NoRoom(ConnectionError):
+    pass
+
+
+def _hung_up(payload: bytes) -> ConnectionError:
+    kind = _NoRoom if payload[2:] == b"full" else ConnectionError
+    return kind(f"the node hangs up: {payload[2:]!r}")
 
 
 class _Author:
@@ -189,7 +211,7 @@ def _shake_hands(connection: ssl.SSLSocket, reader: Reader) -> None:
 def _read_message(reader: Reader) -> bytes:
     kind, payload = reader.read_frame()
     if kind != BINARY:
-        raise ConnectionError(f"the node hangs up: {payload[2:]!r}")
+        raise _hung_up(payload)
     return payload
 
 
