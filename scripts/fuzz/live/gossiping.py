@@ -46,6 +46,8 @@ _ENDS: Final = (Challenge, Hello, PullAnswer, DialledBack)
 """Messages for which a node ends a link, as they come."""
 _ROUNDS: Final = (0, 1, 2, ROUND, ROUND + 1, ROUND + 2, 1 << 40, (1 << 63) - 1)
 _AGAIN_S: Final = 0.1
+# A link on which nothing comes any more ends with the heartbeat after the next.
+_ROOM_S: Final = 45.0
 
 
 class GossipClient:
@@ -118,12 +120,12 @@ class GossipClient:
 
     def probe(self) -> None:
         """Link, ask for a round and wait for the answer. Raises OSError, AssertionError."""
-        until = time.monotonic() + WAIT_S
+        until = time.monotonic() + _ROOM_S
         while True:
             try:
                 return self._probe_once()
             except _NoRoom:
-                # A node has so many links at a time, and those of inputs just sent may not have ended yet.
+                # A node takes so many links at a time; those on which an input stopped half-way have not ended yet.
                 if time.monotonic() > until:
                     raise
                 time.sleep(_AGAIN_S)
