@@ -101,7 +101,7 @@ class MetricsServer:
         return await handler(request)
 
     async def _answer_metrics(self, request: web.Request) -> web.StreamResponse:
-        encode, kind = choose_encoder(request.headers.get("Accept", "")[:_ACCEPT_MAX])
+        encode, kind = _choose_form(request.headers.get("Accept", "")[:_ACCEPT_MAX])
         now = self._clock()
         made_at, page = self._pages.get(kind, (float("-inf"), b""))
         if now - made_at >= _FRESH_S:
@@ -140,6 +140,15 @@ async def _tell(request: web.Request, health: Health, *, is_ok: bool) -> web.Str
 
 async def _send_json(request: web.Request, status: int, text: str) -> web.StreamResponse:
     return await _send(request, status, text.encode() + b"\n", "application/json")
+
+
+def _choose_form(accepted: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    """What writes a page, and its media type. accepted: a request's Accept."""
+    try:
+        return choose_encoder(accepted)
+    except (TypeError, ValueError):
+        # The library compares versions and takes them for numbers.
+        return choose_encoder("")
 
 
 async def _send(request: web.Request, status: int, body: bytes, kind: str) -> web.StreamResponse:

@@ -67,6 +67,17 @@ async def test_a_scrape_is_what_prometheus_reads() -> None:
         assert {"folkmoot_round", "folkmoot_rounds"} <= {family.name for family in parse_open(page)}
 
 
+@pytest.mark.parametrize("version", ["x", "1.0.0x", "..", "1.x", "-1", "9" * 5000])
+async def test_a_version_that_is_none_gets_a_page_all_the_same(version: str) -> None:
+    scene = Scene()
+    async with scene.running() as session:
+        for form in ("application/openmetrics-text", "text/plain"):
+            accept = {"Accept": f"{form}; version={version}"}
+            status, _, page = await read(session, f"{scene.url}/metrics", headers=accept)
+            assert status == 200
+            assert "folkmoot_round" in page
+
+
 async def test_figures_are_put_together_once_a_second_however_often_they_are_asked_for() -> None:
     scene, asked = Scene(), []
 
