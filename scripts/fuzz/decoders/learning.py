@@ -11,7 +11,7 @@ import numpy as np
 from ledger.circle.manifest import Tensor
 from ledger.errors import SetupError, UsageError
 from ledger.untrusted.parsing import decode_json
-from node.models.metadata import BadMetadata, ModelFacts, decode_facts
+from node.models.metadata import BadMetadata, decode_facts
 from node.models.model_file import UnusableFile, encode_model_file, read_head, to_counts
 from node.tasks.series.columns import parse_columns
 from node.tasks.series.reading import read_series
@@ -23,25 +23,9 @@ from node.tasks.text.reading import read_texts
 from node.tasks.text.vocabulary import make_vocabulary, parse_word_list
 from scripts.fuzz.decoders.decoder import Decoder, through_file, through_text
 from scripts.fuzz.trees import mutate_json
+from tests.support.model_files import FACTS
 
 _LAYOUT: Final = (Tensor("a", (3, 4), 0), Tensor("b", (), -3))
-_FACTS: Final = ModelFacts(
-    chain_id=31337,
-    contract="0x" + "1a" * 20,
-    round=3,
-    seat=None,
-    seats=(0, 2),
-    digest=bytes(range(32)),
-    history=bytes(range(24)),
-    lineage=bytes(32),
-    block=77,
-    block_hash="0x" + "ab" * 32,
-    task=bytes(32),
-    task_name="tiny",
-    genesis="0c" * 32,
-    frozen="",
-    exponents=(0, -3),
-)
 
 
 def make(folder: Path) -> Iterator[Decoder]:
@@ -108,7 +92,7 @@ def _make_series_and_texts(folder: Path) -> Iterator[Decoder]:
 
 
 def _make_models(folder: Path) -> Iterator[Decoder]:
-    sample = encode_model_file(_FACTS, _LAYOUT, np.arange(-6, 7, dtype=np.int32))
+    sample = encode_model_file(FACTS, _LAYOUT, np.arange(-6, 7, dtype=np.int32))
 
     def read(path: Path) -> object:
         head = read_head(path)
@@ -123,7 +107,7 @@ def _make_models(folder: Path) -> Iterator[Decoder]:
         return len(head).to_bytes(8, "little") + head + data[8 + length :]
 
     yield Decoder("model file", (sample,), through_file(folder / "model", read), (UnusableFile,), change)
-    facts = msgspec.json.encode(_FACTS.encode())
+    facts = msgspec.json.encode(FACTS.encode())
 
     def read_facts(data: bytes) -> object:
         try:
